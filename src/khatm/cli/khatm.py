@@ -1,0 +1,83 @@
+"""The `khatm` command: a table of commands, each loaded only when it is called."""
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from khatm import __version__
+from khatm.errors import KhatmError
+
+# name -> (module, attribute, one line for --help). The line stands here so that --help loads no command.
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "demo": ("khatm.cli.demo", "demo", "Walk the whole way, CSR to cleared invoice, against an embedded simulator."),
+    "simulator": ("khatm.cli.simulator", "simulator", "Serve a whole Fatoora on this machine."),
+    "unit": ("khatm.cli.unit", "unit", "Add, onboard, list, show and renew EGS units."),
+    "issue": ("khatm.cli.documents", "issue", "Turn an authoring JSON file into a stamped document in the ledger."),
+    "submit": ("khatm.cli.documents", "submit", "Send what is due to the authority."),
+    "totals": ("khatm.cli.documents", "totals", "Compute the totals of an authoring JSON file; no unit needed."),
+    "csr": ("khatm.cli.stamping", "csr", "Make a key and a CSR from a properties file."),
+    "sign": ("khatm.cli.stamping", "sign", "Stamp existing XML invoices."),
+    "hash": ("khatm.cli.stamping", "hash_", "Print the invoice hash of XML files."),
+    "qr": ("khatm.cli.stamping", "qr", "Print what the QR code of a stamped invoice says."),
+    "request": ("khatm.cli.stamping", "request", "Print the gateway request body for a stamped invoice."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported by name on first use, so that `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the command names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command, or None for an unknown name."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(importlib.import_module(entry[0]), entry[1])
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="khatm")
+def khatm() -> None:
+    """Khatm: Saudi e-invoicing from a CSR to cleared and reported invoices.
+
+    \b
+    Exit codes: 0 success; 1 the document or the authority said no; 2 usage or unreadable input;
+    3 could not find out (network, time-out); 70 a fault of ours.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; every known error ends as one sentence and its exit code, never as a traceback."""
+    try:
+        code = khatm(standalone_mode=False)
+    except KhatmError as error:
+        from khatm.cli.output import fail
+
+        fail(error, "json" if "json" in sys.argv and "--format" in sys.argv else None)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except Exception as error:
+        from khatm.cli.crash import report_crash
+
+        sys.exit(report_crash(error))
+    sys.exit(code if isinstance(code, int) else 0)
