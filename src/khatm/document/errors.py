@@ -1,0 +1,107 @@
+"""What can be wrong with a document: unreadable XML, or an authored document that breaks rules."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from khatm.errors import KhatmError, Language
+
+UnreadableReason = Literal["empty", "too-large", "too-deep", "doctype", "encoding", "not-well-formed", "resource-limit"]
+
+_REASONS: dict[str, tuple[str, str]] = {
+    "empty": (
+        "The XML is empty. Give a UBL 2.1 invoice document.",
+        "ملف XML فارغ. قدّم مستند فاتورة بصيغة UBL 2.1.",
+    ),
+    "too-large": (
+        "The XML has {found} bytes; at most {allowed} are read. Shorten it or remove attachments.",
+        "حجم ملف XML هو {found} بايت والحد الأقصى {allowed}. قلّص المستند أو احذف المرفقات.",
+    ),
+    "too-deep": (
+        "The XML nests its elements too deeply (line {line}, column {column}); at most {allowed} levels are read, "
+        "and an invoice needs about 15. Remove the needless levels.",
+        "عناصر XML متداخلة أعمق من اللازم (السطر {line}، العمود {column})؛ يُقرأ {allowed} مستوى على الأكثر، "
+        "والفاتورة تحتاج نحو 15. احذف المستويات الزائدة.",
+    ),
+    "doctype": (
+        "The XML holds a DOCTYPE, which is refused because it can define entities and fetch files. "
+        "Remove the DOCTYPE and write the entities' text in place.",
+        "يحتوي ملف XML على تعريف DOCTYPE وهو مرفوض لأنه قد يعرّف كيانات أو يجلب ملفات. "
+        "احذف DOCTYPE واكتب نص الكيانات في مواضعها.",
+    ),
+    "encoding": (
+        "The bytes are not text in the declared encoding (line {line}, column {column}: {found}). "
+        "Save the file as UTF-8.",
+        "البايتات ليست نصا بالترميز المعلن (السطر {line}، العمود {column}: {found}). احفظ الملف بترميز UTF-8.",
+    ),
+    "not-well-formed": (
+        "The XML is not well-formed (line {line}, column {column}): {found}. Correct the document at that place.",
+        "ملف XML غير سليم البنية (السطر {line}، العمود {column}): {found}. صحّح المستند في هذا الموضع.",
+    ),
+    "resource-limit": (
+        "The XML goes beyond a limit of the parser (line {line}, column {column}): {found}. One text may have up to "
+        "10,000,000 bytes. Shorten it.",
+        "يتجاوز ملف XML أحد حدود القارئ (السطر {line}، العمود {column}): {found}. الحد الأقصى للنص الواحد "
+        "10,000,000 بايت. قلّص النص.",
+    ),
+}
+
+
+@dataclass(eq=False)
+class UnreadableXml(KhatmError):  # noqa: N818 - names what was found, as all of the product's errors do
+    """XML that the hardened parser refuses; `reason` tells the cause, `found` and `allowed` the facts."""
+
+    reason: UnreadableReason
+    line: int | None = None
+    column: int | None = None
+    found: str = ""
+    allowed: str = ""
+
+    code: ClassVar[str] = "unreadable-xml"
+    exit_code: ClassVar[int] = 2
+
+    def sentence(self, language: Language = "en") -> str:
+        """Return the sentence of this refusal's reason, with the place in the file where it is known."""
+        return _REASONS[self.reason][language == "ar"].format_map(self.facts())
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with an authored document.
+
+    `path` leads to it in the JSON (`lines[2].vat.rate`), `found` and `allowed` are facts as text, `code` names the
+    kind of problem, `rule` the rule of the authority that stands behind it, where one does.
+    """
+
+    path: str
+    found: str
+    allowed: str
+    code: str = "value"
+    rule: str | None = None
+    allowed_ar: str = ""
+
+    def sentence(self, language: Language = "en") -> str:
+        """Return where it is, what was found and what is allowed."""
+        where = self.path or ("المستند" if language == "ar" else "document")
+        rule = f" [{self.rule}]" if self.rule else ""
+        if language == "ar":
+            return f"{where}: الموجود {self.found}؛ المسموح {self.allowed_ar or self.allowed}.{rule}"
+        return f"{where}: found {self.found}; allowed: {self.allowed}.{rule}"
+
+
+@dataclass(eq=False)
+class InvalidDocument(KhatmError):  # noqa: N818
+    """An authored document that cannot be built; carries every problem at once."""
+
+    problems: tuple[Problem, ...] = field(default=())
+
+    code: ClassVar[str] = "invalid-document"
+    exit_code: ClassVar[int] = 2
+
+    def sentence(self, language: Language = "en") -> str:
+        """Return a heading and one line per problem."""
+        number = len(self.problems)
+        if language == "ar":
+            heading = f"لا يمكن إنشاء المستند، عدد المشكلات: {number}"
+        else:
+            heading = f"The document cannot be built: {number} problem{'' if number == 1 else 's'}"
+        return "\n".join([heading, *(f"  {problem.sentence(language)}" for problem in self.problems)])
