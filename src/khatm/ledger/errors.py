@@ -1,0 +1,389 @@
+"""What can go wrong in the ledger, one class per cause."""
+
+# ruff: noqa: N818 - errors are named after what is wrong, as everywhere in the product
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from khatm.errors import KhatmError
+
+
+@dataclass(eq=False)
+class LedgerError(KhatmError):
+    """Any refusal of the ledger; whatever it refuses, the ledger is as it was before."""
+
+    code: ClassVar[str] = "ledger-error"
+
+
+@dataclass(eq=False)
+class LedgerBusy(LedgerError):
+    """Other processes kept the ledger for longer than the bounded wait."""
+
+    place: str
+    waited: float
+
+    code: ClassVar[str] = "ledger-busy"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "The ledger {place} is in use by other processes and did not come free within {waited:.0f} s. "
+        "Nothing was changed; try again."
+    )
+    ar: ClassVar[str] = (
+        "السجل {place} مشغول بعمليات أخرى ولم يتحرر خلال {waited:.0f} ثانية. لم يتغير شيء؛ أعد المحاولة."
+    )
+
+
+@dataclass(eq=False)
+class LedgerUnwritable(LedgerError):
+    """The ledger cannot be written; the causes have their own subclasses."""
+
+    place: str
+    reason: str
+
+    code: ClassVar[str] = "ledger-unwritable"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "The ledger {place} cannot be written ({reason}). Nothing was changed and nothing stored was lost. "
+        "Check that the disk has room and works and that no file-size limit is in the way, then try again."
+    )
+    ar: ClassVar[str] = (
+        "تعذرت الكتابة في السجل {place} ({reason}). لم يتغير شيء ولم يُفقد شيء مما حُفظ. "
+        "تحقق من أن في القرص مساحة وأنه سليم وألا حد لحجم الملف يعيق الكتابة، ثم أعد المحاولة."
+    )
+
+
+@dataclass(eq=False)
+class LedgerDiskFull(LedgerUnwritable):
+    """The disk, a quota or a file-size limit leaves no room for the write."""
+
+    code: ClassVar[str] = "ledger-disk-full"
+    en: ClassVar[str] = (
+        "The ledger {place} has no room to grow ({reason}). Nothing was changed and nothing stored was lost. "
+        "Free space on that disk or raise the file-size limit, then try again."
+    )
+    ar: ClassVar[str] = (
+        "لا مساحة كافية ليكبر السجل {place} ({reason}). لم يتغير شيء ولم يُفقد شيء مما حُفظ. "
+        "أخلِ مساحة على القرص أو ارفع حد حجم الملف ثم أعد المحاولة."
+    )
+
+
+@dataclass(eq=False)
+class LedgerReadOnly(LedgerUnwritable):
+    """The database address, the file system or the file's permissions allow reading only."""
+
+    code: ClassVar[str] = "ledger-read-only"
+    en: ClassVar[str] = (
+        "The ledger {place} is read-only ({reason}). Nothing was changed. "
+        "Take `mode=ro` out of KHATM_DATABASE_URL, or make the file and its folder writable for this user."
+    )
+    ar: ClassVar[str] = (
+        "السجل {place} للقراءة فقط ({reason}). لم يتغير شيء. "
+        "احذف `mode=ro` من KHATM_DATABASE_URL أو اجعل الملف ومجلده قابلين للكتابة لهذا المستخدم."
+    )
+
+
+@dataclass(eq=False)
+class LedgerNoAccess(LedgerUnwritable):
+    """The file or its folder cannot be opened or made."""
+
+    code: ClassVar[str] = "ledger-no-access"
+    en: ClassVar[str] = (
+        "The ledger {place} cannot be opened ({reason}). Nothing was changed. "
+        "Check that KHATM_HOME or KHATM_DATABASE_URL names a place that this user may read and write."
+    )
+    ar: ClassVar[str] = (
+        "تعذر فتح السجل {place} ({reason}). لم يتغير شيء. "
+        "تحقق من أن KHATM_HOME أو KHATM_DATABASE_URL يشير إلى مكان يستطيع هذا المستخدم قراءته والكتابة فيه."
+    )
+
+
+@dataclass(eq=False)
+class LedgerDamaged(LedgerError):
+    """The file is not a database, or the database engine reports damage inside it."""
+
+    place: str
+    reason: str
+
+    code: ClassVar[str] = "ledger-damaged"
+    en: ClassVar[str] = (
+        "The ledger {place} cannot be read: {reason}. Nothing was changed. "
+        "Put back a copy of the file, or check that KHATM_HOME and KHATM_DATABASE_URL name the right place."
+    )
+    ar: ClassVar[str] = (
+        "تعذرت قراءة السجل {place}: {reason}. لم يتغير شيء. "
+        "أعد نسخة سليمة من الملف أو تحقق من أن KHATM_HOME و KHATM_DATABASE_URL يشيران إلى المكان الصحيح."
+    )
+
+
+@dataclass(eq=False)
+class LedgerTooNew(LedgerError):
+    """The ledger was written by a newer program."""
+
+    place: str
+    found: int
+    known: int
+
+    code: ClassVar[str] = "ledger-too-new"
+    en: ClassVar[str] = (
+        "The ledger {place} has schema {found}; this program knows schemas up to {known}. "
+        "Nothing was changed. Install the newer Khatm that wrote it."
+    )
+    ar: ClassVar[str] = (
+        "مخطط السجل {place} رقمه {found} وهذا البرنامج يعرف المخططات حتى {known} فقط. "
+        "لم يتغير شيء. ثبّت إصدار ختم الأحدث الذي كتب السجل."
+    )
+
+
+@dataclass(eq=False)
+class UnknownDatabaseUrl(LedgerError):
+    """KHATM_DATABASE_URL names a kind of database that the ledger does not know."""
+
+    found: str
+    allowed: str = "sqlite:///PATH or sqlite:///PATH?mode=ro"
+
+    code: ClassVar[str] = "unknown-database-url"
+    en: ClassVar[str] = "KHATM_DATABASE_URL is of the kind {found!r}; allowed: {allowed}."
+    ar: ClassVar[str] = "نوع KHATM_DATABASE_URL هو {found!r}؛ المسموح: {allowed}."
+
+
+@dataclass(eq=False)
+class MasterKeyMissing(LedgerError):
+    """The ledger holds sealed keys, but neither a passphrase nor the key file that seals them is there."""
+
+    path: str
+
+    code: ClassVar[str] = "master-key-missing"
+    en: ClassVar[str] = (
+        "The ledger holds sealed private keys, but {path} is missing and no passphrase is set. "
+        "Put the key file back, or set KHATM_PASSPHRASE or KHATM_PASSPHRASE_FILE as when the ledger was made."
+    )
+    ar: ClassVar[str] = (
+        "يحتوي السجل على مفاتيح خاصة مختومة، لكن الملف {path} غير موجود ولم تُضبط عبارة مرور. "
+        "أعد ملف المفتاح أو اضبط KHATM_PASSPHRASE أو KHATM_PASSPHRASE_FILE كما كانت عند إنشاء السجل."
+    )
+
+
+@dataclass(eq=False)
+class PassphraseFileUnreadable(LedgerError):
+    """KHATM_PASSPHRASE_FILE names a file that cannot be read, or an empty one."""
+
+    path: str
+    reason: str
+
+    code: ClassVar[str] = "passphrase-file-unreadable"
+    en: ClassVar[str] = (
+        "KHATM_PASSPHRASE_FILE names {path}, which gives no passphrase: {reason}. Its first line is the passphrase."
+    )
+    ar: ClassVar[str] = (
+        "يشير KHATM_PASSPHRASE_FILE إلى {path} ولا عبارة مرور فيه: {reason}. السطر الأول من الملف هو عبارة المرور."
+    )
+
+
+@dataclass(eq=False)
+class UnitExists(LedgerError):
+    """A unit of that name is in the ledger already."""
+
+    name: str
+
+    code: ClassVar[str] = "unit-exists"
+    en: ClassVar[str] = "A unit named {name!r} exists already; choose another name."
+    ar: ClassVar[str] = "توجد وحدة باسم {name!r} بالفعل؛ اختر اسمًا آخر."
+
+
+@dataclass(eq=False)
+class UnknownUnit(LedgerError):
+    """No unit of that name is in the ledger."""
+
+    name: str
+    known: tuple[str, ...]
+
+    code: ClassVar[str] = "unknown-unit"
+    en: ClassVar[str] = "There is no unit named {name!r}; known units: {known_text}. Add one with `khatm unit add`."
+    ar: ClassVar[str] = "لا توجد وحدة باسم {name!r}؛ الوحدات المعروفة: {known_text}. أضف وحدة بالأمر `khatm unit add`."
+
+    @property
+    def known_text(self) -> str:
+        """The known names in one line."""
+        return ", ".join(self.known) if self.known else "—"
+
+    def facts(self) -> dict[str, object]:
+        """Return the fields plus the known names as one text."""
+        return {**super().facts(), "known_text": self.known_text}
+
+
+@dataclass(eq=False)
+class GenerationOpen(LedgerError):
+    """A unit has a credential generation under way already; it must be finished or abandoned first."""
+
+    unit: str
+    label: str
+    state: str
+
+    code: ClassVar[str] = "generation-open"
+    en: ClassVar[str] = (
+        "Unit {unit!r} has credentials {label} under way (state {state}). "
+        "Finish them with `khatm unit onboard {unit}`; a second set cannot be begun beside them."
+    )
+    ar: ClassVar[str] = (
+        "للوحدة {unit!r} بيانات اعتماد {label} قيد الإعداد (الحالة {state}). "
+        "أكملها بالأمر `khatm unit onboard {unit}`؛ لا يمكن بدء مجموعة ثانية بجانبها."
+    )
+
+
+@dataclass(eq=False)
+class WrongGenerationState(LedgerError):
+    """A generation is not in a state in which the thing asked for may happen; proven ones never change."""
+
+    unit: str
+    label: str
+    action: str
+    found: str
+    allowed: str
+
+    code: ClassVar[str] = "wrong-generation-state"
+    en: ClassVar[str] = (
+        "Credentials {label} of unit {unit!r} are in state {found}; {action} is allowed only in: {allowed}. "
+        "Nothing was changed."
+    )
+    ar: ClassVar[str] = (
+        "بيانات الاعتماد {label} للوحدة {unit!r} في الحالة {found}؛ الإجراء {action} مسموح فقط في: {allowed}. "
+        "لم يتغير شيء."
+    )
+
+
+@dataclass(eq=False)
+class CertificateNotOurs(LedgerError):
+    """The certificate that came back holds another public key than the generation's private key."""
+
+    unit: str
+    label: str
+    certificate_subject: str
+
+    code: ClassVar[str] = "certificate-not-ours"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "The production certificate received for credentials {label} of unit {unit!r} (subject {certificate_subject}) "
+        "holds another public key than the unit's own. It was not stored. Only the sandbox's fixed certificate "
+        "is like that; take it with the explicit opt-in for a foreign certificate."
+    )
+    ar: ClassVar[str] = (
+        "شهادة الإنتاج المستلمة لبيانات الاعتماد {label} للوحدة {unit!r} (صاحبها {certificate_subject}) "
+        "تحمل مفتاحًا عامًا غير مفتاح الوحدة. لم تُحفظ. شهادة بيئة المطورين الثابتة وحدها كذلك؛ "
+        "اقبلها بالخيار الصريح للشهادة الأجنبية."
+    )
+
+
+@dataclass(eq=False)
+class UnreadableToken(LedgerError):
+    """A token that should hold a certificate does not."""
+
+    unit: str
+    label: str
+    reason: str
+
+    code: ClassVar[str] = "unreadable-token"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "The token received for credentials {label} of unit {unit!r} holds no readable certificate ({reason}). "
+        "It was not stored."
+    )
+    ar: ClassVar[str] = (
+        "الرمز المستلم لبيانات الاعتماد {label} للوحدة {unit!r} لا يحمل شهادة مقروءة ({reason}). لم يُحفظ."
+    )
+
+
+@dataclass(eq=False)
+class CredentialsAbsent(LedgerError):
+    """Credentials were asked for that a generation does not have yet."""
+
+    unit: str
+    label: str
+    kind: str
+
+    code: ClassVar[str] = "credentials-absent"
+    en: ClassVar[str] = "Credentials {label} of unit {unit!r} hold no {kind}; run `khatm unit onboard {unit}` first."
+    ar: ClassVar[str] = "بيانات الاعتماد {label} للوحدة {unit!r} لا تحوي {kind}؛ نفّذ أولًا `khatm unit onboard {unit}`."
+
+
+@dataclass(eq=False)
+class NoLiveCredentials(LedgerError):
+    """A document was to be issued by a unit that has no production certificate."""
+
+    unit: str
+
+    code: ClassVar[str] = "no-live-credentials"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "Unit {unit!r} has no Production CSID, so nothing can be stamped. Run `khatm unit onboard {unit} --otp …`."
+    )
+    ar: ClassVar[str] = (
+        "ليس للوحدة {unit!r} معرف ختم إنتاجي (PCSID) فلا يمكن ختم شيء. نفّذ `khatm unit onboard {unit} --otp …`."
+    )
+
+
+@dataclass(eq=False)
+class ReferenceTaken(LedgerError):
+    """The caller's reference belongs to a document with other content."""
+
+    unit: str
+    reference: str
+    icv: int
+    uuid: str
+
+    code: ClassVar[str] = "reference-taken"
+    en: ClassVar[str] = (
+        "Reference {reference!r} of unit {unit!r} belongs to document ICV {icv} (UUID {uuid}), "
+        "which has other content. Nothing was issued. Use a new reference for a new document."
+    )
+    ar: ClassVar[str] = (
+        "المرجع {reference!r} في الوحدة {unit!r} يخص المستند ذا العداد {icv} (UUID {uuid}) ومحتواه مختلف. "
+        "لم يصدر شيء. استخدم مرجعًا جديدًا للمستند الجديد."
+    )
+
+
+@dataclass(eq=False)
+class ChainPlaceMismatch(LedgerError):
+    """The stamped document does not carry the place that the chain gave it."""
+
+    unit: str
+    field: str
+    found: str
+    allowed: str
+
+    code: ClassVar[str] = "chain-place-mismatch"
+    exit_code: ClassVar[int] = 70
+    en: ClassVar[str] = (
+        "The document written for unit {unit!r} carries {field} {found!r} where the chain gave {allowed!r}. "
+        "Nothing was issued."
+    )
+    ar: ClassVar[str] = (
+        "المستند المكتوب للوحدة {unit!r} يحمل {field} بقيمة {found!r} بينما أعطت السلسلة {allowed!r}. لم يصدر شيء."
+    )
+
+
+@dataclass(eq=False)
+class UnknownDocument(LedgerError):
+    """No document answers to what was asked for."""
+
+    wanted: str
+
+    code: ClassVar[str] = "unknown-document"
+    en: ClassVar[str] = "No document in the ledger has the UUID or number {wanted!r}."
+    ar: ClassVar[str] = "لا يوجد في السجل مستند معرفه أو رقمه {wanted!r}."
+
+
+@dataclass(eq=False)
+class ClaimLost(LedgerError):
+    """An outcome came from a process whose claim on the document had passed to another one."""
+
+    uuid: str
+
+    code: ClassVar[str] = "claim-lost"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "The claim on document {uuid} passed to another process before its outcome was stored. "
+        "That process sends the same bytes again and stores the outcome."
+    )
+    ar: ClassVar[str] = (
+        "انتقل حجز المستند {uuid} إلى عملية أخرى قبل حفظ نتيجته. ستعيد تلك العملية إرسال البايتات نفسها وتحفظ النتيجة."
+    )

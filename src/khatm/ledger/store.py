@@ -1,0 +1,216 @@
+"""The database behind the ledger: opening it, taking turns, and saying plainly why it cannot be used."""
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from khatm.clock import Clock
+from khatm.ledger import migrations
+from khatm.ledger.errors import (
+    LedgerBusy,
+    LedgerDamaged,
+    LedgerDiskFull,
+    LedgerError,
+    LedgerNoAccess,
+    LedgerReadOnly,
+    LedgerUnwritable,
+    UnknownDatabaseUrl,
+)
+
+DEFAULT_WAIT = 20.0
+"""Seconds that a caller waits for its turn before the ledger says that it is busy."""
+
+
+class Store(Protocol):
+    """Transactions on the ledger's tables; what raises inside a `write` leaves no trace."""
+
+    place: str
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """Begin the one write transaction that the database allows at a time; commit on leaving."""
+        ...
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction that sees one state of the database and changes nothing."""
+        ...
+
+    def close(self) -> None:
+        """Give back every connection."""
+        ...
+
+
+def open_store(url: str, clock: Clock, *, wait: float = DEFAULT_WAIT) -> "SqliteStore":
+    """Open the database of a ledger and bring its schema up to date.
+
+    `url` is `sqlite:///PATH`, optionally with `?mode=ro`. Raises UnknownDatabaseUrl, LedgerBusy, LedgerUnwritable,
+    LedgerDamaged, LedgerTooNew.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        # The text may hold a password: only its scheme is repeated.
+        raise UnknownDatabaseUrl(found=url.split(":", 1)[0]) from None
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise UnknownDatabaseUrl(found=parsed.drivername)
+    return SqliteStore(parsed, clock, wait=wait)
+
+
+class SqliteStore:
+    """SQLite in WAL mode with synchronous=FULL: several processes take turns, each commit is on disk."""
+
+    def __init__(self, url: URL, clock: Clock, *, wait: float = DEFAULT_WAIT) -> None:
+        self.path, self.read_only = _file_of(url)
+        self.place = str(self.path)
+        self.wait = wait
+        self._jitter = random.Random()  # noqa: S311 (spreads waiting processes, guards nothing)
+        self._engine = self._make_engine()
+        try:
+            self._prepare(clock)
+        except BaseException:
+            self.close()
+            raise
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """Begin a write transaction (BEGIN IMMEDIATE) within the bounded wait; see `Store.write`."""
+        if self.read_only:
+            raise LedgerReadOnly(place=self.place, reason="the database address says mode=ro")
+        return self._transaction("BEGIN IMMEDIATE")
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """Begin a read transaction; readers never wait for writers in WAL mode."""
+        return self._transaction("BEGIN")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                self._in_turn(lambda: connection.exec_driver_sql(begin))
+                try:
+                    yield connection
+                    connection.exec_driver_sql("COMMIT")
+                except BaseException:
+                    _roll_back(connection)
+                    raise
+        except DBAPIError as error:
+            raise self._explain(error) from None
+
+    def _in_turn(self, step: Callable[[], object]) -> None:
+        """Try a step until the database is free; SQLite's own fixed waits would let equals collide again and again."""
+        started = time.monotonic()
+        pause = 0.0005
+        while True:
+            try:
+                step()
+                return
+            except DBAPIError as error:
+                waited = time.monotonic() - started
+                if _result_code(error) not in _BUSY:
+                    raise
+                if waited >= self.wait:
+                    raise LedgerBusy(place=self.place, waited=waited) from None
+            time.sleep(pause * self._jitter.uniform(0.5, 1.5))
+            pause = min(pause * 2, 0.02)
+
+    def _prepare(self, clock: Clock) -> None:
+        if not self.read_only:
+            self._create_private_file()
+        try:
+            with self._engine.connect() as connection:
+                if self.read_only:
+                    found = migrations.refuse_newer(connection, self.place)
+                    if found < migrations.newest_version():
+                        raise LedgerReadOnly(
+                            place=self.place, reason=f"it has schema {found} and must be brought up to date first"
+                        )
+                    return
+                self._in_turn(lambda: connection.exec_driver_sql("PRAGMA journal_mode=WAL"))
+                if migrations.refuse_newer(connection, self.place) == migrations.newest_version():
+                    return
+        except DBAPIError as error:
+            raise self._explain(error) from None
+        with self.write() as connection:
+            migrations.migrate(connection, self.place, clock.now)
+
+    def _create_private_file(self) -> None:
+        # SQLite gives the -wal and -shm files the mode of the database file, so the mode is set before it opens it.
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise LedgerNoAccess(place=self.place, reason=error.strerror or type(error).__name__) from None
+
+    def _make_engine(self) -> Engine:
+        address = f"file:{quote(str(self.path))}?mode={'ro' if self.read_only else 'rw'}"
+
+        def connect() -> sqlite3.Connection:
+            return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=0)
+
+        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=28)
+
+        @event.listens_for(engine, "connect")
+        def _settings(connection: sqlite3.Connection, _record: object) -> None:
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+
+        return engine
+
+    def _explain(self, error: DBAPIError) -> LedgerError:
+        code = _result_code(error)
+        reason = str(error.orig)
+        if code in _BUSY:
+            return LedgerBusy(place=self.place, waited=self.wait)
+        kind = _UNWRITABLE.get(code)
+        if kind is not None:
+            return kind(place=self.place, reason=reason)
+        if code in _DAMAGED:
+            return LedgerDamaged(place=self.place, reason=reason)
+        raise error
+
+
+def _file_of(url: URL) -> tuple[Path, bool]:
+    """Return the file of a SQLite address, and whether it may only be read."""
+    database = url.database or ""
+    query = dict(url.query)
+    if database.startswith("file:"):
+        database, _, inner = database.removeprefix("file:").partition("?")
+        query |= dict(pair.partition("=")[::2] for pair in inner.split("&") if pair)
+    return Path(database).expanduser().absolute(), query.get("mode") == "ro" or query.get("immutable") == "1"
+
+
+def _roll_back(connection: Connection) -> None:
+    # After a full disk SQLite may have rolled back by itself; the driver's rollback then does nothing.
+    raw = connection.connection.dbapi_connection
+    if raw is not None:
+        raw.rollback()
+
+
+def _result_code(error: DBAPIError) -> int:
+    """Return SQLite's primary result code, or -1."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code & 0xFF if isinstance(code, int) else -1
+
+
+_BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
+_DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+_UNWRITABLE: dict[int, type[LedgerUnwritable]] = {
+    sqlite3.SQLITE_FULL: LedgerDiskFull,
+    sqlite3.SQLITE_IOERR: LedgerUnwritable,
+    sqlite3.SQLITE_READONLY: LedgerReadOnly,
+    sqlite3.SQLITE_CANTOPEN: LedgerNoAccess,
+    sqlite3.SQLITE_PERM: LedgerNoAccess,
+}

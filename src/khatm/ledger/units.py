@@ -1,0 +1,130 @@
+"""EGS units: who they are, where they belong, and the head of their chain."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from khatm.environment import Environment
+from khatm.ledger import schema
+from khatm.ledger.errors import UnitExists, UnknownUnit
+
+if TYPE_CHECKING:
+    from khatm.stamp.csr import CsrFields
+
+_unit = schema.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One EGS unit as the ledger knows it at the moment of reading."""
+
+    id: int
+    name: str
+    environment: Environment
+    csr_fields: "CsrFields"
+    seller: dict[str, object] | None
+    """The `seller` block of the authoring format, if the unit was added with one."""
+    gateway_url: str | None
+    """Replaces the gateway's base address for this unit."""
+    vat_number: str
+    type_map: str
+    next_icv: int
+    """The counter (KSA-16) that the next document takes."""
+    last_hash: str
+    """The invoice hash of the last document, the previous-invoice hash (KSA-13) of the next."""
+    stopped_reason: str | None
+    """Why nothing is sent for this unit (a 401), until it has new credentials or is resumed."""
+    stopped_at: datetime | None
+    created_at: datetime
+
+
+def add(
+    connection: Connection,
+    *,
+    name: str,
+    environment: Environment,
+    csr_fields: "CsrFields",
+    seller: dict[str, object] | None,
+    gateway_url: str | None,
+    now: datetime,
+) -> Unit:
+    """Store a new unit with an empty chain; raises UnitExists."""
+    from khatm.stamp.canonical import INITIAL_PIH
+
+    if connection.execute(select(_unit.c.id).where(_unit.c.name == name)).scalar() is not None:
+        raise UnitExists(name=name)
+    connection.execute(
+        insert(_unit).values(
+            name=name,
+            environment=environment.value,
+            csr_fields=asdict(csr_fields),
+            seller=seller,
+            gateway_url=gateway_url,
+            vat_number=csr_fields.organization_identifier,
+            type_map=csr_fields.invoice_type,
+            next_icv=1,
+            last_hash=INITIAL_PIH,
+            next_generation=1,
+            created_at=now,
+        )
+    )
+    return by_name(connection, name)
+
+
+def by_name(connection: Connection, name: str) -> Unit:
+    """Return the unit of that name; raises UnknownUnit with the names that exist."""
+    row = connection.execute(select(_unit).where(_unit.c.name == name)).one_or_none()
+    if row is None:
+        known = connection.execute(select(_unit.c.name).order_by(_unit.c.name)).scalars().all()
+        raise UnknownUnit(name=name, known=tuple(known))
+    return _from_row(row)
+
+
+def by_id(connection: Connection, unit_id: int) -> Unit:
+    """Return the unit of that id, which another row of the ledger refers to."""
+    return _from_row(connection.execute(select(_unit).where(_unit.c.id == unit_id)).one())
+
+
+def everyone(connection: Connection) -> list[Unit]:
+    """Return all units by name."""
+    return [_from_row(row) for row in connection.execute(select(_unit).order_by(_unit.c.name))]
+
+
+def stop(connection: Connection, unit_id: int, reason: str, now: datetime) -> None:
+    """Record that nothing more may be sent for a unit, and why."""
+    connection.execute(update(_unit).where(_unit.c.id == unit_id).values(stopped_reason=reason, stopped_at=now))
+
+
+def resume(connection: Connection, unit_id: int) -> None:
+    """Let a stopped unit send again."""
+    connection.execute(update(_unit).where(_unit.c.id == unit_id).values(stopped_reason=None, stopped_at=None))
+
+
+def take_generation_number(connection: Connection, unit_id: int) -> int:
+    """Return the unit's next credential generation number and advance it: a number is never used twice."""
+    number: int = connection.execute(select(_unit.c.next_generation).where(_unit.c.id == unit_id)).scalar_one()
+    connection.execute(update(_unit).where(_unit.c.id == unit_id).values(next_generation=number + 1))
+    return number
+
+
+def _from_row(row: Row[tuple[object, ...]]) -> Unit:
+    from khatm.stamp.csr import CsrFields
+
+    values = row._mapping
+    return Unit(
+        id=values["id"],
+        name=values["name"],
+        environment=Environment(values["environment"]),
+        csr_fields=CsrFields(**cast("dict[str, str]", values["csr_fields"])),
+        seller=cast("dict[str, object] | None", values["seller"]),
+        gateway_url=values["gateway_url"],
+        vat_number=values["vat_number"],
+        type_map=values["type_map"],
+        next_icv=values["next_icv"],
+        last_hash=values["last_hash"],
+        stopped_reason=values["stopped_reason"],
+        stopped_at=values["stopped_at"],
+        created_at=values["created_at"],
+    )
