@@ -55,3 +55,16 @@ class UnknownSwitchValue(KhatmError):
     code: ClassVar[str] = "unknown-switch-value"
     en: ClassVar[str] = "--set {setting}: {switch} cannot be {found!r}. Allowed: {allowed}."
     ar: ClassVar[str] = "‎--set {setting}‎: لا يقبل المفتاح {switch} القيمة {found!r}. القيم المسموحة: {allowed}."
+
+
+@dataclass(eq=False)
+class UnclearableDocument(KhatmError):
+    """A document that lacks what the clearance stamp is put into; an examination refuses such documents before."""
+
+    missing: str
+    code: ClassVar[str] = "unclearable-document"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "The document cannot be cleared: {missing} is missing. Check the document against the UBL schema first."
+    )
+    ar: ClassVar[str] = "لا يمكن اعتماد المستند: ينقصه {missing}. تحقق أولا من مطابقة المستند لمخطط UBL."

@@ -1,0 +1,140 @@
+"""The few facts of a received document that the gateway's own checks stand on, read in one walk over its root.
+
+Reads documents of any quality: what is missing is empty, what stands twice is kept twice.
+"""
+
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from khatm.document.xml import CAC, CBC, DS, text_of
+
+_ID = f"{{{CBC}}}ID"
+_UUID = f"{{{CBC}}}UUID"
+_ATTACHMENT = f"{{{CAC}}}Attachment"
+_OBJECT = f"{{{CBC}}}EmbeddedDocumentBinaryObject"
+_PARTY_TAX_SCHEME = f"{{{CAC}}}Party/{{{CAC}}}PartyTaxScheme"
+_TAX_SCHEME_ID = f"{{{CAC}}}TaxScheme/{{{CBC}}}ID"
+_COMPANY_ID = f"{{{CBC}}}CompanyID"
+_DS_SIGNATURE = f"{{{DS}}}Signature"
+_CAC_SIGNATURE = f"{{{CAC}}}Signature"
+_TYPE_CODE = f"{{{CBC}}}InvoiceTypeCode"
+_REFERENCE = f"{{{CAC}}}AdditionalDocumentReference"
+_SUPPLIER = f"{{{CAC}}}AccountingSupplierParty"
+_CUSTOMER = f"{{{CAC}}}AccountingCustomerParty"
+_TEXTS = {
+    _ID: "number",
+    _UUID: "uuid",
+    f"{{{CBC}}}IssueDate": "issue_date",
+    f"{{{CBC}}}IssueTime": "issue_time",
+}
+
+
+@dataclass(slots=True)
+class Attachment:
+    """One `cac:Attachment`: the text and `mimeCode` of each embedded object in it."""
+
+    objects: list[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Reference:
+    """One `cac:AdditionalDocumentReference`: ICV, PIH, QR or a document of the seller's."""
+
+    id: str
+    uuids: list[str]
+    attachments: list[Attachment]
+
+    @property
+    def name(self) -> str:
+        """The id with its outer white space removed, as the rules compare it."""
+        return self.id.strip(" \t\r\n")
+
+    @property
+    def objects(self) -> list[tuple[str, str]]:
+        """Text and `mimeCode` of every embedded object of the reference."""
+        return [each for attachment in self.attachments for each in attachment.objects]
+
+
+@dataclass(slots=True)
+class Outline:
+    """What the gateway's own checks read of a document; texts verbatim, empty when absent."""
+
+    root: etree._Element
+    number: str = ""
+    uuid: str = ""
+    issue_date: str = ""
+    issue_time: str = ""
+    type_code: str = ""
+    transaction_code: str = ""
+    seller_vat_number: str = ""
+    buyer_vat_number: str = ""
+    references: list[Reference] = field(default_factory=list)
+    signatures: list[etree._Element] = field(default_factory=list)
+    """Every `ds:Signature`, wherever it stands."""
+    signature_references: list[etree._Element] = field(default_factory=list)
+    """Every `cac:Signature`, wherever it stands."""
+
+    def named(self, name: str) -> list[Reference]:
+        """Return the additional references with this id: `ICV`, `PIH` or `QR`."""
+        return [reference for reference in self.references if reference.name == name]
+
+    @property
+    def counter(self) -> str:
+        """The ICV, KSA-16."""
+        return next((text for each in self.named("ICV") for text in each.uuids), "")
+
+    @property
+    def previous_hash(self) -> str:
+        """The PIH, KSA-13."""
+        return next((text for each in self.named("PIH") for text, _ in each.objects), "")
+
+
+def read_outline(tree: etree._ElementTree) -> Outline:
+    """Read the outline of a parsed document, whatever its root is called."""
+    root = tree.getroot()
+    outline = Outline(root)
+    seen: set[str] = set()
+    for child in root.iterchildren(tag=etree.Element):
+        tag = str(child.tag)
+        if tag == _REFERENCE:
+            outline.references.append(_reference(child))
+        elif tag not in seen:
+            seen.add(tag)
+            _read(outline, tag, child)
+    outline.signatures = list(root.iter(_DS_SIGNATURE))
+    outline.signature_references = list(root.iter(_CAC_SIGNATURE))
+    return outline
+
+
+def _read(outline: Outline, tag: str, child: etree._Element) -> None:
+    name = _TEXTS.get(tag)
+    if name is not None:
+        setattr(outline, name, text_of(child))
+    elif tag == _TYPE_CODE:
+        outline.type_code = text_of(child)
+        outline.transaction_code = child.get("name", "")
+    elif tag == _SUPPLIER:
+        outline.seller_vat_number = _vat_number(child)
+    elif tag == _CUSTOMER:
+        outline.buyer_vat_number = _vat_number(child)
+
+
+def _reference(element: etree._Element) -> Reference:
+    reference = Reference(text_of(element.find(_ID)), [], [])
+    for child in element.iterchildren(_UUID, _ATTACHMENT):
+        if child.tag == _UUID:
+            reference.uuids.append(text_of(child))
+        else:
+            objects = child.findall(_OBJECT)
+            reference.attachments.append(Attachment([(text_of(each), each.get("mimeCode", "")) for each in objects]))
+    return reference
+
+
+def _vat_number(party: etree._Element) -> str:
+    """Return the company id of the party's VAT scheme (BT-31, BT-48), or of its first scheme if none is called VAT."""
+    schemes = party.findall(_PARTY_TAX_SCHEME)
+    for scheme in schemes:
+        if text_of(scheme.find(_TAX_SCHEME_ID)).strip() == "VAT":
+            return text_of(scheme.find(_COMPANY_ID))
+    return text_of(schemes[0].find(_COMPANY_ID)) if schemes else ""

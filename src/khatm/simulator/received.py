@@ -1,0 +1,97 @@
+"""What an examination is given and what it returns: the received call on one side, the findings on the other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from khatm.environment import Environment
+from khatm.simulator.business_rules import RulesPlug
+from khatm.simulator.messages import WireMessage
+from khatm.simulator.switches import Switches
+
+Call = Literal["compliance", "reporting", "clearance"]
+"""The endpoint that a document came to."""
+
+Profile = Literal["standard", "simplified"]
+"""What KSA-2 says by its first two characters: `01` standard, `02` simplified."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialFacts:
+    """What the examination needs to know of the authenticated certificate."""
+
+    vat_number: str
+    """The subject alternative name's UID."""
+    type_map: str
+    """The subject alternative name's title, four digits TSCZ."""
+    certificate_der: bytes
+    kind: Literal["ccsid", "pcsid"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainView:
+    """The document that the same unit sent last: what the next one's ICV and PIH are compared with."""
+
+    counter: int
+    """Its ICV."""
+    document_hash: str
+    """Its invoice hash: base64 of 32 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One call that passed authentication, its three body members as JSON gave them (any type, None if absent)."""
+
+    call: Call
+    environment: Environment
+    body_hash: object
+    body_uuid: object
+    body_invoice: object
+    credential: CredentialFacts
+    clock_now: datetime
+    """The simulator's clock; aware."""
+    switches: Switches
+    known_certificate: Callable[[bytes], bool]
+    """Tells whether the certificate with this DER is a CSID of the caller's VAT number that may stamp for this call."""
+    rules: RulesPlug
+    previous: ChainView | None = None
+    """None: nothing was received from the unit yet, so every ICV and PIH continues it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFacts:
+    """What the document says of itself; texts verbatim, empty when absent."""
+
+    document_hash: str
+    """Recomputed from the received bytes: base64 of 32 bytes."""
+    uuid: str
+    number: str
+    """BT-1."""
+    profile: Profile | None
+    """None when KSA-2 begins with something else."""
+    type_code: str
+    transaction_code: str
+    issue_date: str
+    issue_time: str
+    seller_vat_number: str
+    buyer_vat_number: str
+    counter: str
+    """KSA-16, the ICV."""
+    previous_hash: str
+    """KSA-13, the PIH."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What was found; the lists are in the order in which the gateway prints them."""
+
+    facts: ReceivedFacts | None
+    """None when there was no document to read."""
+    xml: bytes | None
+    """The received document's bytes, decoded."""
+    info: tuple[WireMessage, ...]
+    warnings: tuple[WireMessage, ...]
+    errors: tuple[WireMessage, ...]
+    stopped: bool
+    """An early finding ended the examination: duplicates are not looked for after it (gateway contract 8.2)."""
