@@ -48,7 +48,7 @@ class Certificate:
     """A certificate with everything that the stamp, the QR code and the screens need of it.
 
     `text` is base64 of the DER on one line, `digest` base64 of the hexadecimal SHA-256 of that text, `spki` the
-    SubjectPublicKeyInfo in DER, `point` its key bytes, `curve` the kind of key, `signature` the issuer's signature value,
+    SubjectPublicKeyInfo in DER, `point` its key bytes, `curve` the kind of key, `signature` the issuer's signature,
     `alternative` the directory name of the subject alternative name, `extensions` pairs of dotted type and critical.
     """
 

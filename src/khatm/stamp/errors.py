@@ -316,6 +316,6 @@ class StampSelfCheck(KhatmError):  # noqa: N818
         "the signer is a device, check its key; otherwise please report this fault."
     )
     ar: ClassVar[str] = (
-        "لم يجتز الختم الجديد فحصه {check} (المتوقع {expected}، الموجود {found}) فأُهمل. إن كان التوقيع من جهاز فتحقق من "
-        "مفتاحه، وإلا فأبلغ عن هذا الخلل."
+        "لم يجتز الختم الجديد فحصه {check} (المتوقع {expected}، الموجود {found}) فأُهمل. إن كان التوقيع من جهاز فتحقق "
+        "من مفتاحه، وإلا فأبلغ عن هذا الخلل."
     )
