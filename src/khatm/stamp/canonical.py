@@ -1,0 +1,112 @@
+"""The canonical form of any UBL invoice, and its hash.
+
+Source: the stamp standard, section 3.
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+from typing import Final
+
+from lxml import etree
+
+from khatm.document.canonical import CanonicalInvoice
+from khatm.document.xml import CAC, CBC, INV, parse, text_of
+from khatm.stamp.errors import MissingElement, NotCanonical
+from khatm.stamp.facts import read_facts, require_facts
+
+INITIAL_PIH: Final = "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ=="
+"""The previous invoice hash of a unit's first document: base64 of the hexadecimal SHA-256 of the character 0."""
+
+_ID: Final = f"{{{CBC}}}ID"
+_SUPPLIER: Final = f"{{{CAC}}}AccountingSupplierParty"
+# Quoted parts are skipped, because a bare > may stand inside an attribute value of the canonical form.
+_ROOT_START = re.compile(rb'(?:<\?.*?\?>\n)*+<[^">]*+(?:"[^"]*+"[^">]*+)*+>', re.DOTALL)
+
+
+def read_canonical(xml: bytes) -> CanonicalInvoice:
+    """Read an invoice's XML into canonical bytes cut where the stamp goes in; an existing stamp is left out.
+
+    Raises UnreadableXml, NotCanonical, or MissingElement for what the stamp needs (supplier, names, totals, times).
+    """
+    tree = parse(xml)
+    remove_stamp(tree)
+    root = tree.getroot()
+    if root.tag != f"{{{INV}}}Invoice":
+        raise MissingElement("Invoice (UBL 2.1) as its root element", "the stamp")
+    supplier = root.find(_SUPPLIER)
+    if supplier is None:
+        raise MissingElement("cac:AccountingSupplierParty", "the place of the stamp")
+    facts = read_facts(root)
+    require_facts(facts)
+    canonical = canonicalise(tree)
+    start = _ROOT_START.match(canonical)
+    assert start is not None  # the canonical form of a document always begins so
+    cut = _supplier_place(canonical, tree, supplier)
+    return CanonicalInvoice(canonical[: start.end()], canonical[start.end() : cut], canonical[cut:], facts)
+
+
+def invoice_hash(xml: bytes) -> str:
+    """Return the invoice hash of any XML document: base64 of SHA-256 of its canonical form without the stamp.
+
+    Raises UnreadableXml, NotCanonical.
+    """
+    tree = parse(xml)
+    remove_stamp(tree)
+    return hash_text(canonicalise(tree))
+
+
+def hash_text(canonical: bytes) -> str:
+    """Return base64 of the SHA-256 of canonical bytes (44 characters)."""
+    return base64.b64encode(hashlib.sha256(canonical).digest()).decode()
+
+
+def remove_stamp(tree: etree._ElementTree) -> None:
+    """Take UBLExtensions, cac:Signature and the QR references out of a tree, keeping all text around them.
+
+    As in the SDK the names count, not the namespaces, at any depth below the root.
+    """
+    root = tree.getroot()
+    for element in list(root.iter("{*}UBLExtensions", "{*}Signature", "{*}AdditionalDocumentReference")):
+        parent = element.getparent()
+        if parent is None or (element.tag.endswith("}AdditionalDocumentReference") and not is_qr_reference(element)):
+            continue
+        tail = element.tail
+        if tail:
+            before = element.getprevious()
+            if before is not None:
+                before.tail = (before.tail or "") + tail
+            else:
+                parent.text = (parent.text or "") + tail
+        parent.remove(element)
+
+
+def is_qr_reference(element: etree._Element) -> bool:
+    """Return whether a document reference is the QR code's: its ID, trimmed, is QR."""
+    return any(text_of(child).strip() == "QR" for child in element if child.tag == _ID)
+
+
+def canonicalise(tree: etree._ElementTree) -> bytes:
+    """Return the whole document in inclusive Canonical XML without comments.
+
+    lxml does version 1.0, which gives the same bytes as 1.1 for whole documents. Raises NotCanonical.
+    """
+    try:
+        canonical: bytes = etree.tostring(tree, method="c14n", with_comments=False)
+    except etree.LxmlError as error:
+        raise NotCanonical(str(error) or "the parser gives no reason") from None
+    return canonical
+
+
+def _supplier_place(canonical: bytes, tree: etree._ElementTree, supplier: etree._Element) -> int:
+    """Find where the supplier's start tag begins in the canonical bytes."""
+    prefix = f"{supplier.prefix}:" if supplier.prefix else ""
+    tag = f"<{prefix}AccountingSupplierParty".encode()
+    place = canonical.find(tag)
+    if canonical.find(tag, place + 1) < 0:
+        return place
+    # The text stands more than once (nested, or inside a processing instruction): mark the right one and look again.
+    mark = f"khatm-{secrets.token_hex(16)}"
+    supplier.addprevious(etree.ProcessingInstruction(mark))
+    return canonicalise(tree).find(f"<?{mark}".encode())
