@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from khatm.ledger.errors import PassphraseFileUnreadable
+from khatm.ledger.errors import LedgerNoAccess, PassphraseFileUnreadable
 
 if TYPE_CHECKING:
     from khatm.stamp.custody import Custodian
@@ -52,10 +52,16 @@ class Home:
         return bool(self._passphrase or self._passphrase_file) or self.master_key_path.exists()
 
     def folder(self, name: str = "") -> Path:
-        """Return the home, or a folder inside it, made private (0700) if it was not there."""
+        """Return the home, or a folder inside it, made private (0700) if it was not there.
+
+        Raises LedgerNoAccess.
+        """
         target = self.path / name if name else self.path
-        for each in (self.path, target):
-            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            for each in (self.path, target):
+                each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerNoAccess(place=str(target), reason=_plain_reason(error)) from None
         return target
 
     def custodian(self) -> "Custodian":
@@ -81,22 +87,31 @@ class Home:
         if self.master_key_path.exists():
             return
         folder = self.folder()
-        # Written aside and linked into place: of several processes at first use exactly one link succeeds,
-        # and nobody can read half a key.
         aside = folder / f".master.key.{os.getpid()}.{secrets.token_hex(4)}"
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(aside, self.master_key_path)
-            except FileExistsError:
-                return
-            self.master_key_created = True
+            self.master_key_created = _write_once(aside, self.master_key_path)
+        except OSError as error:
+            raise LedgerNoAccess(place=str(self.master_key_path), reason=_plain_reason(error)) from None
         finally:
-            aside.unlink()
+            aside.unlink(missing_ok=True)
+
+
+def _write_once(aside: Path, target: Path) -> bool:
+    """Put a random key where none is, and say whether it is ours.
+
+    Written aside and linked into place: of several processes at first use exactly one link succeeds, and nobody reads
+    half a key.
+    """
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(aside, target)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _first_line(path: Path) -> str:

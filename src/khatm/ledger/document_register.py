@@ -1,0 +1,147 @@
+"""Issue, archive, proof and sending of documents, one transaction per method."""
+
+from datetime import datetime, timedelta
+
+from khatm.ledger import chain, claims, documents, exchanges, issue, units
+from khatm.ledger.chain import ChainReport
+from khatm.ledger.claims import Claim
+from khatm.ledger.documents import ArchiveKind, Document, DocumentState, IssuedDocument, Route
+from khatm.ledger.exchanges import Exchange
+from khatm.ledger.issue import Write
+from khatm.ledger.register import Register
+from khatm.ledger.units import Unit
+
+
+class DocumentRegister(Register):
+    """The part of the ledger that issues documents, keeps their bytes and records what became of them."""
+
+    def issue(
+        self, unit_name: str, write: Write, *, reference: str | None = None, content_digest: str | None = None
+    ) -> IssuedDocument:
+        """Issue one document: take the next place of the unit's chain, write and stamp, store, advance, commit.
+
+        `write` gets the place and the live generation and gives back the stamped document; what it raises passes
+        through and uses nothing up. With a `reference` (which needs the `content_digest` of what was asked for, see
+        `documents.content_digest`) a repetition gives back the first document. Raises UnknownUnit, NoLiveCredentials,
+        ReferenceTaken, LedgerBusy, LedgerUnwritable.
+        """
+        if reference is not None and content_digest is None:
+            raise ValueError("a reference needs the digest of the content it stands for")
+        with self._store.write() as connection:
+            return issue.issue(
+                connection, unit_name, write, reference=reference, digest=content_digest, now=self._clock.now()
+            )
+
+    def document(self, uuid: str) -> Document:
+        """Return the document with that UUID. Raises UnknownDocument."""
+        with self._store.read() as connection:
+            return documents.by_uuid(connection, uuid)
+
+    def document_at(self, unit: Unit | str, icv: int) -> Document:
+        """Return the document at a place of a unit's chain. Raises UnknownDocument."""
+        with self._store.read() as connection:
+            return documents.by_icv(connection, units.find(connection, unit).id, icv)
+
+    def documents(
+        self, unit: Unit | str, state: DocumentState | None = None, *, after: int = 0, limit: int = 0
+    ) -> list[Document]:
+        """Return a unit's documents in ICV order, beyond ICV `after`, at most `limit` (0: all)."""
+        states = () if state is None else (state,)
+        with self._store.read() as connection:
+            return documents.of_unit(
+                connection, units.find(connection, unit).id, states=states, after=after, limit=limit
+            )
+
+    def unsent_documents(self, unit: Unit | str, *, after: int = 0, limit: int = 0) -> list[Document]:
+        """Return the documents without a decision (issued or waiting) in ICV order."""
+        with self._store.read() as connection:
+            return documents.unsent(connection, units.find(connection, unit).id, after=after, limit=limit)
+
+    def due_documents(self, unit: Unit | str, *, after: int = 0, limit: int = 0) -> list[Document]:
+        """Return the documents without a decision whose next attempt is due, in ICV order."""
+        with self._store.read() as connection:
+            found = units.find(connection, unit).id
+            return documents.due(connection, found, self._clock.now(), after=after, limit=limit)
+
+    def document_counts(self, unit: Unit | str) -> dict[DocumentState, int]:
+        """Return how many documents of a unit are in each state, every state named."""
+        with self._store.read() as connection:
+            return documents.counts(connection, units.find(connection, unit).id)
+
+    def document_xml(self, document: Document) -> bytes:
+        """Return the exact stamped bytes of a document."""
+        with self._store.read() as connection:
+            content = documents.content(connection, document.id, ArchiveKind.STAMPED)
+        assert content is not None
+        return content
+
+    def cleared_xml(self, document: Document) -> bytes | None:
+        """Return the bytes that clearance gave back, None if there are none: what the customer gets."""
+        with self._store.read() as connection:
+            return documents.content(connection, document.id, ArchiveKind.CLEARED)
+
+    def verify_chain(self, unit: Unit | str) -> ChainReport:
+        """Recompute a unit's chain from the stored bytes and name the first break."""
+        with self._store.read() as connection:
+            found = units.find(connection, unit)
+            return chain.verify(found, documents.with_content(connection, found.id))
+
+    # Sending
+
+    def claim(self, document: Document, lease: timedelta = claims.LEASE) -> Claim | None:
+        """Claim a document for sending; None when a live process has it, or when it is decided."""
+        with self._store.write() as connection:
+            return claims.claim(connection, document.id, self._owner, self._clock.now(), lease)
+
+    def extend_claim(self, claim: Claim, lease: timedelta = claims.LEASE) -> None:
+        """Start a claim's lease anew before a further call for its document. Raises ClaimLost."""
+        with self._store.write() as connection:
+            claims.extend(connection, claim, self._clock.now(), lease)
+
+    def release_claim(self, claim: Claim) -> None:
+        """Give a claimed document back undecided."""
+        with self._store.write() as connection:
+            claims.release(connection, claim)
+
+    def record_attempt(self, claim: Claim, exchange: Exchange) -> None:
+        """Store one exchange about a claimed document; the claim stays. Raises ClaimLost."""
+        with self._store.write() as connection:
+            exchanges.add(connection, claim, exchange)
+
+    def record_outcome(
+        self,
+        claim: Claim,
+        state: DocumentState,
+        *,
+        exchange: Exchange | None = None,
+        reason: str | None = None,
+        next_attempt_at: datetime | None = None,
+        route: Route | None = None,
+        cleared_xml: bytes | None = None,
+        stop_reason: str | None = None,
+    ) -> Document:
+        """Store what sending a claimed document came to, with its last exchange, and end the claim; all in one.
+
+        `stop_reason` stops the whole unit at the same time. Raises ClaimLost.
+        """
+        with self._store.write() as connection:
+            if exchange is not None:
+                exchanges.add(connection, claim, exchange)
+            now = self._clock.now()
+            if stop_reason is not None:
+                units.stop(connection, claim.document.unit_id, stop_reason, now)
+            return exchanges.settle(
+                connection,
+                claim,
+                state,
+                reason=reason,
+                next_attempt_at=next_attempt_at,
+                route=route,
+                cleared_xml=cleared_xml,
+                now=now,
+            )
+
+    def exchanges(self, document: Document) -> list[Exchange]:
+        """Return every exchange with the gateway about a document, in order."""
+        with self._store.read() as connection:
+            return exchanges.of_document(connection, document.id)

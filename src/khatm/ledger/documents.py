@@ -1,0 +1,247 @@
+"""Issued documents: what the ledger knows of each beside its exact bytes, and how they are found."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+
+from khatm.clock import SAUDI
+from khatm.ledger import schema
+from khatm.ledger.errors import UnknownDocument
+
+_document = schema.document
+_archive = schema.archive
+
+REPORTING_PERIOD = timedelta(hours=24)
+"""How long after its issue a simplified document may be reported. Source: the gateway contract 8.6."""
+
+
+class DocumentState(StrEnum):
+    """Where a document stands with the authority."""
+
+    ISSUED = "issued"
+    """In the ledger, never answered for."""
+    WAITING = "waiting"
+    """Sent at least once without a decision; the same bytes go out again."""
+    ACCEPTED = "accepted"
+    """Cleared or reported."""
+    ACCEPTED_WITH_WARNINGS = "accepted_with_warnings"
+    REJECTED = "rejected"
+    """Refused for good; it keeps its ICV and its place in the chain."""
+    SET_ASIDE = "set_aside"
+    """Needs a human; it blocks no other document."""
+
+
+UNSENT = (DocumentState.ISSUED, DocumentState.WAITING)
+
+
+class Profile(StrEnum):
+    """The two families of documents (KSA-2 positions 1 and 2)."""
+
+    STANDARD = "standard"
+    SIMPLIFIED = "simplified"
+
+
+class Route(StrEnum):
+    """The endpoint that a document goes to; a standard one is reported when clearance is switched off."""
+
+    CLEARANCE = "clearance"
+    REPORTING = "reporting"
+
+
+class ArchiveKind(StrEnum):
+    """Which bytes of a document."""
+
+    STAMPED = "stamped"
+    CLEARED = "cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document as the ledger knows it at the moment of reading; its bytes are read by an explicit call."""
+
+    id: int
+    unit_id: int
+    generation_id: int
+    """The credentials that stamped it, and that it goes out with while they live."""
+    icv: int
+    uuid: str
+    invoice_hash: str
+    previous_hash: str
+    reference: str | None
+    """The caller's own name for it, unique within the unit."""
+    profile: Profile
+    type_code: str
+    """BT-3: 388, 381, 383 or 386."""
+    transaction_code: str
+    """KSA-2, seven to nine digits."""
+    issue_date: str
+    issue_time: str
+    payable: str
+    vat_total: str
+    issued_at: datetime
+    deadline: datetime | None
+    """Until when a simplified document should be reported: issue date and time plus 24 hours."""
+    state: DocumentState
+    route: Route
+    attempts: int
+    """How many times it was sent and something about it was stored."""
+    next_attempt_at: datetime | None
+    reason: str | None
+    """Why it waits, was rejected or was set aside."""
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedDocument:
+    """What an issue gives back: the document, its exact stamped bytes, and whether it had been issued before."""
+
+    document: Document
+    xml: bytes
+    repeated: bool = False
+    """True when the caller's reference was known with the same content: this is that earlier document."""
+
+
+def content_digest(content: object) -> str:
+    """Return the digest by which two requests with one reference are compared: SHA-256 of canonical JSON, in hex.
+
+    `content` is plain data (dicts, lists, text, numbers, Decimal); the order of members does not matter.
+    """
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def reporting_deadline(issue_date: str, issue_time: str, issued_at: datetime) -> datetime:
+    """Return the end of the 24 hours: from issue date and time (KSA-25), in Saudi time unless a zone is written."""
+    try:
+        start = datetime.fromisoformat(f"{issue_date}T{issue_time}")
+    except ValueError:
+        start = issued_at
+    return (start if start.tzinfo else start.replace(tzinfo=SAUDI)) + REPORTING_PERIOD
+
+
+def by_uuid(connection: Connection, uuid: str) -> Document:
+    """Return the document with that UUID; raises UnknownDocument."""
+    row = connection.execute(select(_document).where(_document.c.uuid == uuid)).one_or_none()
+    if row is None:
+        raise UnknownDocument(wanted=uuid)
+    return from_row(row)
+
+
+def by_icv(connection: Connection, unit_id: int, icv: int) -> Document:
+    """Return the unit's document with that counter; raises UnknownDocument."""
+    row = connection.execute(
+        select(_document).where(_document.c.unit_id == unit_id, _document.c.icv == icv)
+    ).one_or_none()
+    if row is None:
+        raise UnknownDocument(wanted=str(icv))
+    return from_row(row)
+
+
+def by_id(connection: Connection, document_id: int) -> Document:
+    """Return a document that a value read before refers to."""
+    return from_row(connection.execute(select(_document).where(_document.c.id == document_id)).one())
+
+
+def of_unit(
+    connection: Connection, unit_id: int, *, states: Sequence[DocumentState] = (), after: int = 0, limit: int = 0
+) -> list[Document]:
+    """Return a unit's documents in ICV order, those in `states` if any are named, beyond ICV `after`."""
+    query = select(_document).where(_document.c.unit_id == unit_id, _document.c.icv > after).order_by(_document.c.icv)
+    if states:
+        query = query.where(_document.c.state.in_([state.value for state in states]))
+    if limit:
+        query = query.limit(limit)
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def unsent(connection: Connection, unit_id: int, *, after: int = 0, limit: int = 0) -> list[Document]:
+    """Return documents that are not decided yet, in ICV order, whether their time has come or not."""
+    return _unsent(connection, unit_id, _is_unsent(), after, limit)
+
+
+def due(connection: Connection, unit_id: int, now: datetime, *, after: int = 0, limit: int = 0) -> list[Document]:
+    """Return undecided documents whose next attempt is due, in ICV order."""
+    ready = or_(_document.c.next_attempt_at.is_(None), _document.c.next_attempt_at <= now)
+    return _unsent(connection, unit_id, _is_unsent() & ready, after, limit)
+
+
+def counts(connection: Connection, unit_id: int) -> dict[DocumentState, int]:
+    """Return how many documents of a unit are in each state."""
+    rows = connection.execute(
+        select(_document.c.state, func.count()).where(_document.c.unit_id == unit_id).group_by(_document.c.state)
+    )
+    found = {DocumentState(state): int(number) for state, number in rows}
+    return {state: found.get(state, 0) for state in DocumentState}
+
+
+def content(connection: Connection, document_id: int, kind: ArchiveKind) -> bytes | None:
+    """Return archived bytes of a document, None if there are none of that kind."""
+    return connection.execute(
+        select(_archive.c.content).where(_archive.c.document_id == document_id, _archive.c.kind == kind.value)
+    ).scalar()
+
+
+def with_content(connection: Connection, unit_id: int) -> Iterator[tuple[Document, bytes]]:
+    """Walk through a unit's documents in ICV order with their stamped bytes, a few at a time in memory."""
+    query = (
+        select(_document, _archive.c.content)
+        .join(_archive, (_archive.c.document_id == _document.c.id) & (_archive.c.kind == ArchiveKind.STAMPED.value))
+        .where(_document.c.unit_id == unit_id)
+        .order_by(_document.c.icv)
+        .execution_options(yield_per=100)
+    )
+    for row in connection.execute(query):
+        yield from_row(row), row.content
+
+
+def from_row(row: Row[tuple[object, ...]]) -> Document:
+    """Return the value that a row of the document table stands for."""
+    values = row._mapping
+    return Document(
+        id=values["id"],
+        unit_id=values["unit_id"],
+        generation_id=values["generation_id"],
+        icv=values["icv"],
+        uuid=values["uuid"],
+        invoice_hash=values["invoice_hash"],
+        previous_hash=values["previous_hash"],
+        reference=values["reference"],
+        profile=Profile(values["profile"]),
+        type_code=values["type_code"],
+        transaction_code=values["transaction_code"],
+        issue_date=values["issue_date"],
+        issue_time=values["issue_time"],
+        payable=values["payable"],
+        vat_total=values["vat_total"],
+        issued_at=values["issued_at"],
+        deadline=values["deadline"],
+        state=DocumentState(values["state"]),
+        route=Route(values["route"]),
+        attempts=values["attempts"],
+        next_attempt_at=values["next_attempt_at"],
+        reason=values["reason"],
+        settled_at=values["settled_at"],
+    )
+
+
+def _is_unsent() -> ColumnElement[bool]:
+    # Literal values, so that SQLite sees that the partial index on unsent documents serves the query.
+    return _document.c.state.in_([state.value for state in UNSENT])
+
+
+def _unsent(
+    connection: Connection, unit_id: int, condition: ColumnElement[bool], after: int, limit: int
+) -> list[Document]:
+    query = (
+        select(_document)
+        .where(_document.c.unit_id == unit_id, _document.c.icv > after, condition)
+        .order_by(_document.c.icv)
+    )
+    if limit:
+        query = query.limit(limit)
+    return [from_row(row) for row in connection.execute(query)]
