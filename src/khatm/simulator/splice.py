@@ -15,12 +15,10 @@ from khatm.simulator.errors import UnclearableDocument
 
 _SEPARATOR: Final = "\f"  # a form feed cannot occur in a document, so no namespace name can hold it
 _ROOT: Final = f"{INV}{_SEPARATOR}Invoice"
-_EXTENSIONS: Final = f"{EXT}{_SEPARATOR}UBLExtensions"
-_SIGNATURE: Final = f"{CAC}{_SEPARATOR}Signature"
-_REFERENCE: Final = f"{CAC}{_SEPARATOR}AdditionalDocumentReference"
 _SUPPLIER: Final = f"{CAC}{_SEPARATOR}AccountingSupplierParty"
 _ID: Final = f"{CBC}{_SEPARATOR}ID"
-_STAMP_NAMES: Final = (b"UBLExtensions", b"Signature", b"AdditionalDocumentReference")
+_STAMP_NAMES: Final = ("UBLExtensions", "Signature", "AdditionalDocumentReference")
+"""Names of the parts, in whatever namespace: so the hash leaves them out (stamp standard 3.2)."""
 _TAG_END: Final = re.compile(rb"""[^>"']*(?:"[^"]*"[^>"']*|'[^']*'[^>"']*)*>""")
 _DECLARATION: Final = re.compile(r"\A<\?xml\s[^>]*\?>")
 _DECLARED_ENCODING: Final = re.compile(r"""(\sencoding\s*=\s*)(["'])([A-Za-z][A-Za-z0-9._-]*)\2""")
@@ -145,16 +143,18 @@ class _Walk:
         if depth == 1:
             if name == _ROOT:
                 self.after_root = self._end_of_tag(begin)
-        elif name in (_EXTENSIONS, _SIGNATURE):
-            self._cutting = (depth, begin)
-        elif name == _REFERENCE:
-            self._references.append((depth, begin, []))
+        elif (local := name.rpartition(_SEPARATOR)[2]) in _STAMP_NAMES:
+            if local == "AdditionalDocumentReference":
+                self._references.append((depth, begin, []))
+            else:
+                self._cutting = (depth, begin)
         elif name == _ID and self._references and self._references[-1][0] == depth - 1:
             self._id = []
             self._parser.CharacterDataHandler = self._id.append
         elif name == _SUPPLIER and depth == 2 and self.supplier is None:
             self.supplier = begin
-            if not any(name in self.source[begin:] for name in _STAMP_NAMES):
+            rest = self.source[begin:]
+            if not any(each.encode() in rest for each in _STAMP_NAMES):
                 self._parser.StartElementHandler = self._parser.EndElementHandler = None
 
     def _ended(self, name: str) -> None:
@@ -168,7 +168,7 @@ class _Walk:
             self._parser.CharacterDataHandler = None
             self._references[-1][2].append("".join(self._id))
             self._id = None
-        elif name == _REFERENCE and self._references:
+        elif self._references and self._references[-1][0] == depth:
             _, begin, ids = self._references.pop()
             if any(each.strip(" \t\r\n") == "QR" for each in ids):
                 end = self._end_of_element(begin)
