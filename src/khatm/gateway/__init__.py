@@ -7,7 +7,8 @@ safe next action. This room knows messages, not the documents inside them.
 from khatm.gateway.calls import Call, Credentials, Submission
 from khatm.gateway.client import Gateway
 from khatm.gateway.exchange import Exchange
-from khatm.gateway.verdict import Action, BodyFamily, Csid, Message, Outcome, Verdict
+from khatm.gateway.messages import BodyFamily, Message
+from khatm.gateway.verdict import Action, Csid, Outcome, Verdict
 
 __all__ = [
     "Action",

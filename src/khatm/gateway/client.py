@@ -9,6 +9,7 @@ from khatm.gateway.calls import Call, Credentials, Submission, csr_body, request
 from khatm.gateway.environments import gateway_base
 from khatm.gateway.errors import UnusableOtp
 from khatm.gateway.exchange import Headers, evidence
+from khatm.gateway.outcome import judge
 from khatm.gateway.transport import HttpTransport, Transport, WireRequest
 from khatm.gateway.verdict import Outcome
 
@@ -78,8 +79,6 @@ class Gateway:
     def _call(
         self, call: Call, body: bytes, *, credentials: Credentials | None = None, otp: str | None = None
     ) -> Outcome:
-        from khatm.gateway.outcome import judge
-
         request = WireRequest(call.method, self.base + call.path, self._headers(call, credentials, otp), body)
         started = self._clock.now()
         answer = self._transport.send(request)

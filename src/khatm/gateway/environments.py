@@ -27,13 +27,12 @@ def checked_base(url: str) -> str:
     text = url.strip()
     parts = _split(text)
     shown = _without_userinfo(parts)
-    for part, present in (
-        ("user name or password", "@" in parts.netloc),
-        ("query", "?" in text),
-        ("fragment", "#" in text),
-    ):
-        if present:
-            raise GatewayUrlWithExtras(found=shown, part=part)
+    if "@" in parts.netloc:
+        raise GatewayUrlWithExtras(found=shown, part="user name or password")
+    if "?" in text:
+        raise GatewayUrlWithExtras(found=shown, part="query")
+    if "#" in text:
+        raise GatewayUrlWithExtras(found=shown, part="fragment")
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise InsecureGatewayUrl(found=shown)
     return text.rstrip("/")

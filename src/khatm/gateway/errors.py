@@ -1,9 +1,9 @@
 """What a user can get wrong about the gateway before anything is sent."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from khatm.errors import KhatmError
+from khatm.errors import KhatmError, Language
 
 
 @dataclass(eq=False)
@@ -40,19 +40,30 @@ class InsecureGatewayUrl(KhatmError):
 
 @dataclass(eq=False)
 class GatewayUrlWithExtras(KhatmError):
-    """The gateway address carries credentials, a query or a fragment (`part`)."""
+    """The gateway address carries credentials, a query or a fragment (`part`); `found` leaves them out."""
 
     found: str
-    part: str
+    part: Literal["user name or password", "query", "fragment"]
     code: ClassVar[str] = "gateway-url-extras"
     en: ClassVar[str] = (
         "The gateway address {found!r} carries a {part}. Give scheme, host, optional port and path only; "
         "credentials come from the CSID."
     )
     ar: ClassVar[str] = (
-        "يحتوي عنوان البوابة {found!r} على جزء غير مسموح ({part}). أدخل البروتوكول والمضيف والمنفذ (اختياري) "
+        "يحتوي عنوان البوابة {found!r} على جزء غير مسموح به ({part_ar}). أدخل البروتوكول والمضيف والمنفذ (اختياري) "
         "والمسار فقط؛ أما بيانات الاعتماد فتؤخذ من معرّف CSID."
     )
+
+    _PARTS_AR: ClassVar[dict[str, str]] = {
+        "user name or password": "اسم مستخدم أو كلمة مرور",
+        "query": "استعلام",
+        "fragment": "مُعرّف جزء",
+    }
+
+    def sentence(self, language: Language = "en") -> str:
+        """Return the sentence, with the part named in its language."""
+        template = self.ar if language == "ar" else self.en
+        return template.format_map(self.facts() | {"part_ar": self._PARTS_AR[self.part]})
 
 
 @dataclass(eq=False)

@@ -7,6 +7,7 @@ from typing import Literal
 from khatm.errors import Language
 from khatm.gateway.calls import Call, Credentials
 from khatm.gateway.exchange import Exchange
+from khatm.gateway.messages import BodyFamily, Message
 
 
 class Verdict(StrEnum):
@@ -58,48 +59,11 @@ class Action(StrEnum):
     ONBOARD_ANEW = "onboard_anew"
     """These credentials lead nowhere any more: begin with a new OTP and a new CSR."""
     CHECK_CONNECTION = "check_connection"
-    """The peer's identity could not be verified; nothing was sent. Check address, trust store and network."""
+    """What answers is not the gateway, or cannot prove that it is: check address, trust store and network."""
     FIX_CLIENT = "fix_client"
     """The request itself is wrong in form, address or version; sending it again cannot help."""
     ASK_OPERATOR = "ask_operator"
     """Show the evidence to someone and wait."""
-
-
-class BodyFamily(StrEnum):
-    """The shape of a response body (the gateway contract 4.1), with three more for what cannot be read."""
-
-    TOKEN = "token"
-    RESULT = "result"
-    ERRLIST = "errlist"
-    FLAT = "flat"
-    FLAT3 = "flat3"
-    HTTPERR = "httperr"
-    SPRING = "spring"
-    INFO = "info"
-    TEXT = "text"
-    HTML = "html"
-    JSON = "json"
-    """Readable JSON of no known shape."""
-    BROKEN = "broken"
-    """Begins like JSON but is cut off, malformed, not UTF-8 or too deep."""
-    EMPTY = "empty"
-    NONE = "none"
-    """No complete answer came."""
-
-
-Level = Literal["info", "warning", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of an answer: the list it stood in (`level`), then the five members as sent, any of them absent."""
-
-    level: Level
-    code: str | None = None
-    category: str | None = None
-    message: str | None = None
-    type: str | None = None
-    status: str | None = None
 
 
 CsidKind = Literal["compliance", "production"]
