@@ -1,0 +1,196 @@
+"""The stamp itself: signature, XAdES block and QR code put into a canonical invoice.
+
+Source: the stamp standard, sections 4 and 5; assembly by canonical splice (4.5).
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from xml.sax.saxutils import escape
+
+from khatm.clock import saudi_time
+from khatm.document.canonical import CanonicalInvoice, StampFacts
+from khatm.document.xml import CAC, CBC, EXT
+from khatm.stamp import curve, qr
+from khatm.stamp.certificate import Certificate
+from khatm.stamp.errors import ExpiredCertificate, StampSelfCheck, UtcIssueTime
+from khatm.stamp.signers import Signer
+from khatm.stamp.template import CAC_SIGNATURE, EXTENSIONS, QR_REFERENCE, SIGNED_PROPERTIES
+
+_DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+_QR_BEFORE, _QR_AFTER = QR_REFERENCE.encode().split(b"@QR@")
+_SIGNATURE: Final = CAC_SIGNATURE.encode()
+_NAMESPACES: Final = ((b"ext", EXT.encode()), (b"cac", CAC.encode()), (b"cbc", CBC.encode()))
+
+
+@dataclass(frozen=True, slots=True)
+class StampedInvoice:
+    """A stamped invoice: the exact bytes of the file, and what went into its stamp.
+
+    `signing_time` is Saudi time as written in the document, `qr` the base64 text of the QR code, `warnings` the names
+    of what may make trouble elsewhere (`qr-name-long`).
+    """
+
+    xml: bytes
+    invoice_hash: str
+    signature_value: str
+    qr: str
+    facts: StampFacts
+    signing_time: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The template with a certificate's five values filled in, cut at the places of the other four."""
+
+    before_hash: bytes
+    before_properties_digest: bytes
+    before_signature: bytes
+    before_time: bytes
+    after_time: bytes
+    properties_before_time: bytes
+    properties_after_time: bytes
+
+
+def stamp(
+    invoice: CanonicalInvoice,
+    signer: Signer,
+    signing_time: datetime,
+    *,
+    allow_utc_issue_time: bool = False,
+    plain_qr_lengths: bool = False,
+) -> StampedInvoice:
+    """Stamp a canonical invoice and check the stamp before handing it out.
+
+    `signing_time` is aware and written in Saudi time. An issue time ending in Z is refused unless
+    `allow_utc_issue_time`; the QR code then carries it as Saudi time (plus three hours, no Z).
+    Raises UtcIssueTime, ExpiredCertificate, QrValueTooLong, and StampSelfCheck if the signature does not fit the
+    signer's public key or the QR code does not read back.
+    """
+    facts, certificate = invoice.facts, signer.certificate
+    time_text = _time_text(signing_time, certificate)
+    qr_time = _qr_time(facts, allow_utc_issue_time)
+    hasher = hashlib.sha256(invoice.head)
+    hasher.update(invoice.body)
+    hasher.update(invoice.tail)
+    digest = hasher.digest()
+    # The invoice digest is the message of an ordinary ECDSA-SHA256 signature, so it is hashed once more (4.1).
+    curve_digest = hashlib.sha256(digest).digest()
+    signature = signer.sign(curve_digest)
+    hash_text, signature_text = base64.b64encode(digest), base64.b64encode(signature)
+    items = _qr_items(facts, qr_time, hash_text, signature_text, certificate)
+    qr_text = qr.encode(items, lengths="plain" if plain_qr_lengths else "ber")
+    _check(signer, curve_digest, signature, items, qr_text)
+    xml = _assemble(invoice, _frame(certificate), hash_text, signature_text, time_text.encode(), qr_text.encode())
+    warnings = ("qr-name-long",) if len(items[0][1]) >= qr.NAME_BYTES_AT_RISK else ()
+    return StampedInvoice(xml, hash_text.decode(), signature_text.decode(), qr_text, facts, time_text, warnings)
+
+
+def _assemble(
+    invoice: CanonicalInvoice, frame: _Frame, hash_text: bytes, signature: bytes, time: bytes, qr_text: bytes
+) -> bytes:
+    properties = frame.properties_before_time + time + frame.properties_after_time
+    properties_digest = base64.b64encode(hashlib.sha256(properties).hexdigest().encode())
+    parts = [
+        _DECLARATION, invoice.head,
+        frame.before_hash, hash_text, frame.before_properties_digest, properties_digest,
+        frame.before_signature, signature, frame.before_time, time, frame.after_time,
+        invoice.body, _QR_BEFORE, qr_text, _QR_AFTER, _SIGNATURE, invoice.tail,
+    ]  # fmt: skip
+    missing = [name for name, uri in _NAMESPACES if b' xmlns:%s="%s"' % (name, uri) not in invoice.head]
+    if missing:
+        # Declaring a prefix on the root would change the hash, so the inserted elements declare it themselves (4.2).
+        declared = b"".join(b' xmlns:%s="%s"' % pair for pair in _NAMESPACES if pair[0] in missing)
+        parts[2] = parts[2].replace(b"<ext:UBLExtensions", b"<ext:UBLExtensions" + declared, 1)
+        parts[12] = parts[12].replace(b"Reference", b"Reference" + declared, 1)
+        parts[15] = parts[15].replace(b"<cac:Signature", b"<cac:Signature" + declared, 1)
+    return b"".join(parts)
+
+
+def _qr_items(
+    facts: StampFacts, qr_time: str, hash_text: bytes, signature_text: bytes, certificate: Certificate
+) -> list[tuple[int, bytes]]:
+    items = [
+        (1, facts.seller_name.encode()),
+        (2, facts.vat_number.encode()),
+        (3, qr_time.encode()),
+        (4, facts.payable.encode()),
+        (5, facts.vat_total.encode()),
+        (6, hash_text),
+        (7, signature_text),
+        (8, certificate.spki),
+    ]
+    if facts.simplified:
+        items.append((9, certificate.signature))
+    return items
+
+
+def _check(signer: Signer, digest: bytes, signature: bytes, items: list[tuple[int, bytes]], qr_text: str) -> None:
+    """Verify the signature with the public key and read the QR code back, before anybody sees the document."""
+    if not curve.verify(signer.point, digest, signature):
+        raise StampSelfCheck(
+            "signature_value", f"a signature by {signer.certificate.common_name}", "one that does not fit"
+        )
+    content = qr.decode(qr_text)
+    if list(content.items) != items:
+        tag = next(
+            (want[0] for want, got in zip(items, content.items, strict=False) if want != got), len(content.items) + 1
+        )
+        raise StampSelfCheck(f"qr_{tag}", repr(dict(items).get(tag)), repr(content.value(tag)))
+
+
+def _time_text(signing_time: datetime, certificate: Certificate) -> str:
+    local = saudi_time(signing_time)
+    text = local.strftime("%Y-%m-%dT%H:%M:%S")
+    if signing_time > certificate.not_after:
+        raise ExpiredCertificate(certificate.common_name, saudi_time(certificate.not_after).isoformat(), text)
+    return text
+
+
+def _qr_time(facts: StampFacts, allow_utc: bool) -> str:
+    text = f"{facts.issue_date}T{facts.issue_time}"
+    if not facts.issue_time.endswith("Z"):
+        return text
+    if not allow_utc:
+        raise UtcIssueTime(facts.issue_time)
+    saudi = utc_as_saudi(text)
+    if saudi is None:
+        raise UtcIssueTime(facts.issue_time)
+    return saudi
+
+
+def utc_as_saudi(text: str) -> str | None:
+    """Return a UTC time `yyyy-MM-ddTHH:mm:ssZ` plus three hours and without Z; None if it is no such time."""
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - the zone is the Z just matched
+        return (moment + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%S")
+    except (ValueError, OverflowError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def _frame(certificate: Certificate) -> _Frame:
+    values = {
+        "@CERT@": certificate.text,
+        "@CDIG@": certificate.digest,
+        "@ISS@": escape(certificate.issuer_name),
+        "@SER@": str(certificate.serial_number),
+    }
+    extensions = _pieces(EXTENSIONS, values, "@HASH@", "@SPD@", "@SIG@", "@TIME@")
+    properties = _pieces(SIGNED_PROPERTIES, values, "@TIME@")
+    return _Frame(*extensions, *properties)
+
+
+def _pieces(template: str, values: dict[str, str], *places: str) -> Iterator[bytes]:
+    """Cut the template at the places, then fill in the values, so that no value is taken for a place."""
+    rest = template
+    for place in (*places, None):
+        piece, rest = rest.split(place) if place else (rest, "")
+        for name, value in values.items():
+            piece = piece.replace(name, value)
+        yield piece.encode()
