@@ -34,6 +34,8 @@ NAMESPACES: Final = {
 }
 """Prefix to namespace, for XPath. The document element's own prefix is `inv` here and none in documents."""
 
+_PREFIXES = {uri: prefix for prefix, uri in NAMESPACES.items()}
+
 MAX_BYTES: Final = 32 * 1024 * 1024
 MAX_DEPTH: Final = 256
 """The parser's own limit, which costs nothing; a stamped invoice is 15 levels deep."""
@@ -81,6 +83,30 @@ def text_of(element: etree._Element | None) -> str:
     if len(element) == 0:
         return element.text or ""
     return "".join(str(part) for part in element.itertext())
+
+
+def line_of(element: etree._Element) -> int | None:
+    """Return the line of the element's start tag in the source, counted from 1."""
+    line: object = element.sourceline
+    return line if isinstance(line, int) else None
+
+
+def xpath_of(element: etree._Element) -> str:
+    """Return an XPath to the element: `/Invoice/cac:InvoiceLine[2]/cbc:ID[1]`, with the prefixes of NAMESPACES."""
+    steps: list[str] = []
+    at: etree._Element | None = element
+    while at is not None:
+        parent = at.getparent()
+        position = 1 + sum(1 for _ in at.itersiblings(str(at.tag), preceding=True))
+        name = etree.QName(at)
+        if parent is None:
+            steps.append(name.localname)
+        elif name.namespace in _PREFIXES:
+            steps.append(f"{_PREFIXES[name.namespace]}:{name.localname}[{position}]")
+        else:
+            steps.append(f"Q{{{name.namespace or ''}}}{name.localname}[{position}]")
+        at = parent
+    return "/" + "/".join(reversed(steps))
 
 
 def _parser() -> etree.XMLParser:
