@@ -7,12 +7,12 @@ import base64
 import hashlib
 import re
 import secrets
-from typing import Final
+from typing import Final, cast
 
 from lxml import etree
 
 from khatm.document.canonical import CanonicalInvoice
-from khatm.document.xml import CAC, CBC, INV, parse, text_of
+from khatm.document.xml import CBC, INV, NAMESPACES, parse, text_of
 from khatm.stamp.errors import MissingElement, NotCanonical
 from khatm.stamp.facts import read_facts, require_facts
 
@@ -20,7 +20,7 @@ INITIAL_PIH: Final = "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNG
 """The previous invoice hash of a unit's first document: base64 of the hexadecimal SHA-256 of the character 0."""
 
 _ID: Final = f"{{{CBC}}}ID"
-_SUPPLIER: Final = f"{{{CAC}}}AccountingSupplierParty"
+_SUPPLIER: Final = etree.XPath("cac:AccountingSupplierParty", namespaces=NAMESPACES)
 # Quoted parts are skipped, because a bare > may stand inside an attribute value of the canonical form.
 _ROOT_START = re.compile(rb'(?:<\?.*?\?>\n)*+<[^">]*+(?:"[^"]*+"[^">]*+)*+>', re.DOTALL)
 
@@ -35,15 +35,15 @@ def read_canonical(xml: bytes) -> CanonicalInvoice:
     root = tree.getroot()
     if root.tag != f"{{{INV}}}Invoice":
         raise MissingElement("Invoice (UBL 2.1) as its root element", "the stamp")
-    supplier = root.find(_SUPPLIER)
-    if supplier is None:
+    suppliers = cast("list[etree._Element]", _SUPPLIER(root))
+    if not suppliers:
         raise MissingElement("cac:AccountingSupplierParty", "the place of the stamp")
     facts = read_facts(root)
     require_facts(facts)
     canonical = canonicalise(tree)
     start = _ROOT_START.match(canonical)
     assert start is not None  # the canonical form of a document always begins so
-    cut = _supplier_place(canonical, tree, supplier)
+    cut = _supplier_place(canonical, tree, suppliers[0])
     return CanonicalInvoice(canonical[: start.end()], canonical[start.end() : cut], canonical[cut:], facts)
 
 

@@ -3,30 +3,38 @@
 Source: the stamp standard, section 5.1.
 """
 
-from typing import Final
+from typing import Final, cast
 
 from lxml import etree
 
 from khatm.document.canonical import StampFacts
-from khatm.document.xml import CAC, CBC, text_of
+from khatm.document.xml import CBC, NAMESPACES, text_of
 from khatm.stamp.errors import MissingElement
 
+_NAME: Final = f"{{{CBC}}}RegistrationName"
+_VAT_NUMBER: Final = f"{{{CBC}}}CompanyID"
+_ID: Final = f"{{{CBC}}}ID"
+_UUID: Final = f"{{{CBC}}}UUID"
+_EMBEDDED: Final = f"{{{CBC}}}EmbeddedDocumentBinaryObject"
+_TYPE_CODE: Final = f"{{{CBC}}}InvoiceTypeCode"
+_ISSUE_DATE: Final = f"{{{CBC}}}IssueDate"
+_ISSUE_TIME: Final = f"{{{CBC}}}IssueTime"
+_VAT_TOTAL: Final = f"{{{CBC}}}TaxAmount"
+_PAYABLE: Final = f"{{{CBC}}}PayableAmount"
 
-def _tag(name: str) -> str:
-    return f"{{{CBC}}}{name}"
-
-
-_ID: Final = _tag("ID")
-_SUPPLIER: Final = f"{{{CAC}}}AccountingSupplierParty"
-_REFERENCE: Final = f"{{{CAC}}}AdditionalDocumentReference"
-_TAX_TOTAL: Final = f"{{{CAC}}}TaxTotal"
-_MONETARY_TOTAL: Final = f"{{{CAC}}}LegalMonetaryTotal"
-_TAX_AMOUNT, _TYPE_CODE, _UUID = _tag("TaxAmount"), _tag("InvoiceTypeCode"), _tag("UUID")
-_ISSUE_DATE, _ISSUE_TIME, _PAYABLE = _tag("IssueDate"), _tag("IssueTime"), _tag("PayableAmount")
-_NAME_PATH: Final = f"{{{CAC}}}Party/{{{CAC}}}PartyLegalEntity/{{{CBC}}}RegistrationName"
-_VAT_PATH: Final = f"{{{CAC}}}Party/{{{CAC}}}PartyTaxScheme/{{{CBC}}}CompanyID"
-_EMBEDDED_PATH: Final = f"{{{CAC}}}Attachment/{{{CBC}}}EmbeddedDocumentBinaryObject"
-
+# One evaluation, in document order, is several times as fast as a search per fact.
+_FACTS: Final = etree.XPath(
+    "cbc:UUID|cbc:IssueDate|cbc:IssueTime|cbc:InvoiceTypeCode|cac:TaxTotal/cbc:TaxAmount"
+    "|cac:LegalMonetaryTotal/cbc:PayableAmount"
+    "|cac:AccountingSupplierParty/cac:Party/cac:PartyLegalEntity/cbc:RegistrationName"
+    "|cac:AccountingSupplierParty/cac:Party/cac:PartyTaxScheme/cbc:CompanyID",
+    namespaces=NAMESPACES,
+)
+_REFERENCES: Final = etree.XPath(
+    "cac:AdditionalDocumentReference/cbc:ID|cac:AdditionalDocumentReference/cbc:UUID"
+    "|cac:AdditionalDocumentReference/cac:Attachment/cbc:EmbeddedDocumentBinaryObject",
+    namespaces=NAMESPACES,
+)
 _NEEDED: Final = (
     ("transaction_code", "cbc:InvoiceTypeCode with its name attribute", "the choice of QR tags"),
     ("issue_date", "cbc:IssueDate", "the QR code (tag 3)"),
@@ -41,33 +49,24 @@ _NEEDED: Final = (
 def read_facts(root: etree._Element) -> StampFacts:
     """Read what the QR code repeats from an invoice's root element; what is absent is empty (ICV and PIH: None)."""
     first: dict[str, etree._Element] = {}
-    references: dict[str, etree._Element] = {}
-    vat_total = ""
-    for child in root:
-        name = child.tag
-        if name == _REFERENCE:
-            references.setdefault(text_of(child.find(_ID)).strip(), child)
-        elif name == _TAX_TOTAL:
-            if not vat_total:
-                vat_total = text_of(child.find(_TAX_AMOUNT))
-        elif isinstance(name, str):
-            first.setdefault(name, child)
+    for element in cast("list[etree._Element]", _FACTS(root)):
+        first.setdefault(element.tag, element)
     type_code = first.get(_TYPE_CODE)
     transaction_code = "" if type_code is None else type_code.get("name", "")
-    supplier = first.get(_SUPPLIER)
+    counter, previous_hash = _chain_place(root)
     return StampFacts(
-        seller_name=_text_at(supplier, _NAME_PATH).strip(),
-        vat_number=_text_at(supplier, _VAT_PATH).strip(),
+        seller_name=text_of(first.get(_NAME)).strip(),
+        vat_number=text_of(first.get(_VAT_NUMBER)).strip(),
         issue_date=text_of(first.get(_ISSUE_DATE)),
         issue_time=text_of(first.get(_ISSUE_TIME)),
-        payable=_text_at(first.get(_MONETARY_TOTAL), _PAYABLE),
-        vat_total=vat_total,
+        payable=text_of(first.get(_PAYABLE)),
+        vat_total=text_of(first.get(_VAT_TOTAL)),
         simplified=transaction_code.startswith("02"),
         uuid=text_of(first.get(_UUID)).strip(),
         type_code=text_of(type_code).strip(),
         transaction_code=transaction_code,
-        icv=_reference_value(references.get("ICV"), _UUID),
-        pih=_reference_value(references.get("PIH"), _EMBEDDED_PATH),
+        icv=counter,
+        pih=previous_hash,
     )
 
 
@@ -78,12 +77,22 @@ def require_facts(facts: StampFacts) -> None:
             raise MissingElement(element, needed_for)
 
 
-def _text_at(element: etree._Element | None, path: str) -> str:
-    return "" if element is None else text_of(element.find(path))
-
-
-def _reference_value(reference: etree._Element | None, path: str) -> str | None:
-    if reference is None:
-        return None
-    found = reference.find(path)
-    return None if found is None else text_of(found).strip()
+def _chain_place(root: etree._Element) -> tuple[str | None, str | None]:
+    """Read ICV (BT-KSA-16) and PIH (BT-KSA-13) from the first references with these IDs."""
+    names: dict[etree._Element, str] = {}
+    values: dict[tuple[etree._Element, str], str] = {}
+    for element in cast("list[etree._Element]", _REFERENCES(root)):
+        parent = element.getparent()
+        assert parent is not None
+        if element.tag == _ID:
+            names.setdefault(parent, text_of(element).strip())
+        else:
+            reference = parent if element.tag == _UUID else parent.getparent()
+            assert reference is not None
+            values.setdefault((reference, element.tag), text_of(element).strip())
+    counter = next((reference for reference, name in names.items() if name == "ICV"), None)
+    previous = next((reference for reference, name in names.items() if name == "PIH"), None)
+    return (
+        None if counter is None else values.get((counter, _UUID)),
+        None if previous is None else values.get((previous, _EMBEDDED)),
+    )

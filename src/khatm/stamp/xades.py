@@ -24,7 +24,9 @@ from khatm.stamp.template import CAC_SIGNATURE, EXTENSIONS, QR_REFERENCE, SIGNED
 _DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _QR_BEFORE, _QR_AFTER = QR_REFERENCE.encode().split(b"@QR@")
 _SIGNATURE: Final = CAC_SIGNATURE.encode()
-_NAMESPACES: Final = ((b"ext", EXT.encode()), (b"cac", CAC.encode()), (b"cbc", CBC.encode()))
+_DECLARATIONS: Final = tuple(
+    f' xmlns:{prefix}="{uri}"'.encode() for prefix, uri in (("ext", EXT), ("cac", CAC), ("cbc", CBC))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,16 @@ class StampedInvoice:
     facts: StampFacts
     signing_time: str
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Values:
+    """The four values that differ from document to document, and the QR text."""
+
+    hash_text: bytes
+    signature: bytes
+    time: bytes
+    qr_text: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,47 +94,53 @@ def stamp(
     # The invoice digest is the message of an ordinary ECDSA-SHA256 signature, so it is hashed once more (4.1).
     curve_digest = hashlib.sha256(digest).digest()
     signature = signer.sign(curve_digest)
-    hash_text, signature_text = base64.b64encode(digest), base64.b64encode(signature)
-    items = _qr_items(facts, qr_time, hash_text, signature_text, certificate)
+    values = _Values(base64.b64encode(digest), base64.b64encode(signature), time_text.encode(), b"")
+    items = _qr_items(facts, qr_time, values, certificate)
     qr_text = qr.encode(items, lengths="plain" if plain_qr_lengths else "ber")
     _check(signer, curve_digest, signature, items, qr_text)
-    xml = _assemble(invoice, _frame(certificate), hash_text, signature_text, time_text.encode(), qr_text.encode())
+    values.qr_text = qr_text.encode()
+    xml = _assemble(invoice, _frame(certificate), values)
     warnings = ("qr-name-long",) if len(items[0][1]) >= qr.NAME_BYTES_AT_RISK else ()
-    return StampedInvoice(xml, hash_text.decode(), signature_text.decode(), qr_text, facts, time_text, warnings)
+    return StampedInvoice(
+        xml, values.hash_text.decode(), values.signature.decode(), qr_text, facts, time_text, warnings
+    )
 
 
-def _assemble(
-    invoice: CanonicalInvoice, frame: _Frame, hash_text: bytes, signature: bytes, time: bytes, qr_text: bytes
-) -> bytes:
-    properties = frame.properties_before_time + time + frame.properties_after_time
+def _assemble(invoice: CanonicalInvoice, frame: _Frame, values: _Values) -> bytes:
+    properties = frame.properties_before_time + values.time + frame.properties_after_time
     properties_digest = base64.b64encode(hashlib.sha256(properties).hexdigest().encode())
-    parts = [
-        _DECLARATION, invoice.head,
-        frame.before_hash, hash_text, frame.before_properties_digest, properties_digest,
-        frame.before_signature, signature, frame.before_time, time, frame.after_time,
-        invoice.body, _QR_BEFORE, qr_text, _QR_AFTER, _SIGNATURE, invoice.tail,
-    ]  # fmt: skip
-    missing = [name for name, uri in _NAMESPACES if b' xmlns:%s="%s"' % (name, uri) not in invoice.head]
-    if missing:
-        # Declaring a prefix on the root would change the hash, so the inserted elements declare it themselves (4.2).
-        declared = b"".join(b' xmlns:%s="%s"' % pair for pair in _NAMESPACES if pair[0] in missing)
-        parts[2] = parts[2].replace(b"<ext:UBLExtensions", b"<ext:UBLExtensions" + declared, 1)
-        parts[12] = parts[12].replace(b"Reference", b"Reference" + declared, 1)
-        parts[15] = parts[15].replace(b"<cac:Signature", b"<cac:Signature" + declared, 1)
-    return b"".join(parts)
+    head = invoice.head
+    declared = b"".join(declaration for declaration in _DECLARATIONS if declaration not in head)
+    return b"".join(
+        (
+            _DECLARATION, head,
+            _declaring(declared, frame.before_hash), values.hash_text,
+            frame.before_properties_digest, properties_digest, frame.before_signature, values.signature,
+            frame.before_time, values.time, frame.after_time,
+            invoice.body,
+            _declaring(declared, _QR_BEFORE), values.qr_text, _QR_AFTER, _declaring(declared, _SIGNATURE),
+            invoice.tail,
+        )
+    )  # fmt: skip
 
 
-def _qr_items(
-    facts: StampFacts, qr_time: str, hash_text: bytes, signature_text: bytes, certificate: Certificate
-) -> list[tuple[int, bytes]]:
+def _declaring(declared: bytes, element: bytes) -> bytes:
+    """Put namespace declarations into a start tag: on the root they would change the hash (4.2)."""
+    if not declared:
+        return element
+    name_end = element.index(b">")
+    return element[:name_end] + declared + element[name_end:]
+
+
+def _qr_items(facts: StampFacts, qr_time: str, values: _Values, certificate: Certificate) -> list[tuple[int, bytes]]:
     items = [
         (1, facts.seller_name.encode()),
         (2, facts.vat_number.encode()),
         (3, qr_time.encode()),
         (4, facts.payable.encode()),
         (5, facts.vat_total.encode()),
-        (6, hash_text),
-        (7, signature_text),
+        (6, values.hash_text),
+        (7, values.signature),
         (8, certificate.spki),
     ]
     if facts.simplified:
@@ -146,7 +164,7 @@ def _check(signer: Signer, digest: bytes, signature: bytes, items: list[tuple[in
 
 def _time_text(signing_time: datetime, certificate: Certificate) -> str:
     local = saudi_time(signing_time)
-    text = local.strftime("%Y-%m-%dT%H:%M:%S")
+    text = local.isoformat(timespec="seconds")[:19]
     if signing_time > certificate.not_after:
         raise ExpiredCertificate(certificate.common_name, saudi_time(certificate.not_after).isoformat(), text)
     return text
