@@ -1,0 +1,62 @@
+"""One process per unit: an operating-system file lock that its holder's death releases.
+
+The lock file stays in place after use: removing it would let a third process lock a file that no longer has a name.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from khatm.onboarding.errors import OnboardingBusy
+
+_PID_BYTES = 20
+_LOCKED_OFFSET = 1 << 20
+"""Windows locks are mandatory for the locked bytes, so the lock lies beyond the process number that others read."""
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> bool:
+        os.lseek(descriptor, _LOCKED_OFFSET, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+@contextmanager
+def unit_lock(folder: Path, unit: str) -> Iterator[None]:
+    """Hold the unit's lock (`<digest of the name>.lock` in an existing folder) for the time of the block.
+
+    Raises OnboardingBusy with the holder's process number when another process, or another thread of this one,
+    holds it. The operating system releases the lock when the holder ends in any way.
+    """
+    path = folder / f"{hashlib.sha256(unit.encode()).hexdigest()[:32]}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        if not _lock(descriptor):
+            raise OnboardingBusy(unit=unit, pid=_holder(descriptor))
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, str(os.getpid()).encode().ljust(_PID_BYTES))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _holder(descriptor: int) -> int | None:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    text = os.read(descriptor, _PID_BYTES).strip()
+    return int(text) if text.isdigit() else None
