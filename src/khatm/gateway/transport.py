@@ -13,7 +13,6 @@ from khatm.gateway.environments import is_loopback
 from khatm.gateway.exchange import Headers
 
 if TYPE_CHECKING:
-    import http.cookiejar
     import ssl
 
     import httpx
@@ -68,12 +67,13 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """Carries requests over HTTP/1.1 with verified TLS; redirects, cookies and silent resends do not exist here.
+    """Carries requests over HTTP/1.1 with verified TLS, below everything that acts by itself.
 
-    Times are seconds: `connect_timeout` for reaching the peer, `read_timeout` for each silence while sending or
-    reading, `total_timeout` for the whole answer. A proxy named by the environment (HTTPS_PROXY, NO_PROXY, …) is used,
-    since many companies have no other way out, but never for loopback: what stays on this machine must not pass
-    through another. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the trust store. Source: the gateway contract 1.3.
+    Redirects, cookies, .netrc and silent resends do not exist at this level. Times are seconds: `connect_timeout` for
+    reaching the peer, `read_timeout` for each silence while sending or reading, `total_timeout` for the whole body.
+    A proxy named by the environment (HTTPS_PROXY, ALL_PROXY, NO_PROXY) is used, since many companies have no other way
+    out, but never for loopback: what stays on this machine must not pass through another one. SSL_CERT_FILE and
+    SSL_CERT_DIR replace the trust store; nothing turns verification off. Source: the gateway contract 1.3.
     """
 
     def __init__(
@@ -85,54 +85,47 @@ class HttpTransport:
         max_response_bytes: int = 32 * 1024 * 1024,
         tls: "ssl.SSLContext | None" = None,
     ) -> None:
-        self._connect_timeout = connect_timeout
-        self._read_timeout = read_timeout
+        self._timeouts = {"connect": connect_timeout, "read": read_timeout, "write": read_timeout, "pool": read_timeout}
         self._total_timeout = total_timeout
         self._max_response_bytes = max_response_bytes
         self._tls = tls
-        self._clients: dict[bool, httpx.Client] = {}
+        self._pools: dict[str, httpx.HTTPTransport] = {}
         self._opening = threading.Lock()
 
     def send(self, request: WireRequest) -> WireAnswer:
         """Send the request once and read the whole answer."""
         import httpx
 
-        loopback = is_loopback(urlsplit(request.url).hostname or "")
         try:
-            client = self._client(loopback)
+            pool = self._pool(urlsplit(request.url).hostname or "")
         except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
             # A trust store or proxy named by the environment that cannot be used: nothing has left this machine.
             fault = Fault.UNTRUSTED if isinstance(error, OSError) else Fault.UNREACHABLE
             return WireAnswer(None, fault=fault, fault_text=_phrase(error))
-        return self._exchange(client, request)
+        return self._exchange(pool, request)
 
     def close(self) -> None:
         """Close all connections."""
         with self._opening:
-            for client in self._clients.values():
-                client.close()
-            self._clients.clear()
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()
 
-    def _client(self, loopback: bool) -> "httpx.Client":
-        with self._opening:
-            if loopback not in self._clients:
-                self._clients[loopback] = self._new_client(use_environment_proxy=not loopback)
-            return self._clients[loopback]
-
-    def _new_client(self, *, use_environment_proxy: bool) -> "httpx.Client":
+    def _pool(self, host: str) -> "httpx.HTTPTransport":
         import httpx
 
-        return httpx.Client(
-            verify=self._tls or _trust_store(),
-            trust_env=use_environment_proxy,
-            follow_redirects=False,
-            cookies=_no_cookies(),
-            timeout=httpx.Timeout(self._read_timeout, connect=self._connect_timeout),
-            # Idle connections are dropped before servers usually do, so that a resend is never blamed on a stale one.
-            limits=httpx.Limits(keepalive_expiry=2.0),
-        )
+        with self._opening:
+            if host not in self._pools:
+                self._pools[host] = httpx.HTTPTransport(
+                    verify=self._tls or _trust_store(),
+                    trust_env=False,
+                    proxy=None if is_loopback(host) else _environment_proxy(host),
+                    # Idle connections go before servers usually drop them: a loss is then never a stale connection's.
+                    limits=httpx.Limits(keepalive_expiry=2.0),
+                )
+            return self._pools[host]
 
-    def _exchange(self, client: "httpx.Client", request: WireRequest) -> WireAnswer:
+    def _exchange(self, pool: "httpx.HTTPTransport", request: WireRequest) -> WireAnswer:
         import httpx
 
         deadline = time.monotonic() + self._total_timeout
@@ -140,29 +133,48 @@ class HttpTransport:
         headers: Headers = ()
         body = bytearray()
         try:
-            wire = httpx.Request(
-                request.method, request.url, headers=[*_OWN_HEADERS, *request.headers], content=request.body
-            )
-            response = client.send(wire, stream=True)
+            response = pool.handle_request(self._wire_request(request))
             try:
                 status, headers = response.status_code, tuple(response.headers.multi_items())
                 for chunk in response.iter_raw():
                     body += chunk
                     if len(body) > self._max_response_bytes:
-                        text = f"the answer is larger than {self._max_response_bytes} bytes"
+                        text = f"more than {self._max_response_bytes} bytes"
                         return WireAnswer(status, headers, b"", Fault.TOO_LARGE, text)
                     if time.monotonic() > deadline:
-                        text = f"the answer did not end within {self._total_timeout:g} s"
+                        text = f"no end within {self._total_timeout:g} s"
                         return WireAnswer(status, headers, bytes(body), Fault.TIMED_OUT, text)
             finally:
                 response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             return WireAnswer(status, headers, bytes(body), _fault_of(error), _phrase(error))
         return WireAnswer(status, headers, bytes(body))
+
+    def _wire_request(self, request: WireRequest) -> "httpx.Request":
+        import httpx
+
+        return httpx.Request(
+            request.method,
+            request.url,
+            headers=[*_OWN_HEADERS, *request.headers],
+            content=request.body,
+            extensions={"timeout": self._timeouts},
+        )
 
 
 _OWN_HEADERS = (("User-Agent", f"khatm/{__version__}"), ("Accept-Encoding", "identity"))
 """Nothing compressed is asked for: the stored body is then exactly what travelled, and its size is bounded."""
+
+
+def _environment_proxy(host: str) -> str | None:
+    """Return the proxy that the environment (or the system's settings) names for https to this host."""
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    if not proxy or proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _trust_store() -> "ssl.SSLContext":
@@ -175,13 +187,6 @@ def _trust_store() -> "ssl.SSLContext":
     if not os.environ.get("SSL_CERT_FILE") and not os.environ.get("SSL_CERT_DIR"):
         context.load_default_certs()
     return context
-
-
-def _no_cookies() -> "http.cookiejar.CookieJar":
-    """Return a jar that keeps nothing: the load balancer's cookie means nothing to the gateway (contract 1.3)."""
-    import http.cookiejar
-
-    return http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
 
 
 def _fault_of(error: Exception) -> Fault:
@@ -202,6 +207,7 @@ def _fault_of(error: Exception) -> Fault:
         httpx.UnsupportedProtocol,
         httpx.LocalProtocolError,
         httpx.InvalidURL,
+        UnicodeError,  # a host name that no resolver takes
     )
     if isinstance(error, not_sent):
         return Fault.UNREACHABLE
