@@ -58,11 +58,8 @@ def required_steps(type_map: str) -> tuple[ComplianceStep, ...]:
     """
     if len(type_map) != _MAP_LENGTH or set(type_map) - {"0", "1"} or type_map.startswith("00"):
         raise UnusableTypeMap(found=type_map)
-    wanted = {
-        profile
-        for profile, digit in zip((Profile.STANDARD, Profile.SIMPLIFIED), type_map, strict=False)
-        if digit == "1"
-    }
+    families = zip((Profile.STANDARD, Profile.SIMPLIFIED), type_map, strict=False)
+    wanted = {profile for profile, digit in families if digit == "1"}
     return tuple(step for step in ALL_STEPS if step.profile in wanted)
 
 
