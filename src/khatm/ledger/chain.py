@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class ChainBreak:
     """The first place at which a chain does not hold.
 
-    `check` is one of: unreadable, counter (the row's ICV is not the next one), hash (the bytes give another hash),
-    previous-hash (the row does not point to the document before), embedded-counter, embedded-previous-hash,
-    embedded-uuid (the bytes say other than the row), head (the unit's row does not continue the last document).
+    `check` is one of: counter (the row's ICV is not the next one), bytes (there are none), unreadable,
+    hash (the bytes give another hash), previous-hash (the row does not point to the document before),
+    embedded-counter, embedded-previous-hash, embedded-uuid (the bytes say other than the row),
+    head (the unit's row does not continue the last document).
     """
 
     icv: int
@@ -41,7 +42,7 @@ class ChainReport:
         return self.first_break is None
 
 
-def verify(unit: Unit, archive: "Iterable[tuple[Document, bytes]]") -> ChainReport:
+def verify(unit: Unit, archive: "Iterable[tuple[Document, bytes | None]]") -> ChainReport:
     """Walk a unit's documents in ICV order and recompute the chain from their bytes.
 
     Source: the gateway contract 8.4, the stamp standard 3.1 to 3.3.
@@ -62,11 +63,13 @@ def verify(unit: Unit, archive: "Iterable[tuple[Document, bytes]]") -> ChainRepo
     return ChainReport(unit.name, held, None)
 
 
-def _check(document: Document, xml: bytes, counter: int, previous: str) -> ChainBreak | None:
+def _check(document: Document, xml: bytes | None, counter: int, previous: str) -> ChainBreak | None:
     from khatm.stamp.canonical import hash_text, read_canonical
 
     if document.icv != counter:
         return ChainBreak(counter, document.uuid, "counter", str(counter), str(document.icv))
+    if xml is None:
+        return ChainBreak(counter, document.uuid, "bytes", "the stamped bytes", "nothing")
     try:
         invoice = read_canonical(xml)
     except KhatmError as error:

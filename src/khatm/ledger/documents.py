@@ -186,11 +186,13 @@ def content(connection: Connection, document_id: int, kind: ArchiveKind) -> byte
     ).scalar()
 
 
-def with_content(connection: Connection, unit_id: int) -> Iterator[tuple[Document, bytes]]:
-    """Walk through a unit's documents in ICV order with their stamped bytes, a few at a time in memory."""
+def with_content(connection: Connection, unit_id: int) -> Iterator[tuple[Document, bytes | None]]:
+    """Walk through a unit's documents in ICV order with their stamped bytes (None: lost), a few at a time in memory."""
     query = (
         select(_document, _archive.c.content)
-        .join(_archive, (_archive.c.document_id == _document.c.id) & (_archive.c.kind == ArchiveKind.STAMPED.value))
+        .outerjoin(
+            _archive, (_archive.c.document_id == _document.c.id) & (_archive.c.kind == ArchiveKind.STAMPED.value)
+        )
         .where(_document.c.unit_id == unit_id)
         .order_by(_document.c.icv)
         .execution_options(yield_per=100)

@@ -21,14 +21,13 @@ def without_secrets(value: object) -> object:
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):
+        if len(value) == 2 and str(value[0]).lower() in _SECRET_NAMES:
+            return [value[0], REDACTED]  # a header as a pair
         return [without_secrets(item) for item in value]
-    if isinstance(value, bytes):
-        return without_secrets(value.decode("utf-8", "replace"))
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        return _json_text_without_secrets(value)
-    if value is None or isinstance(value, str | int | float | bool):
+    if value is None or isinstance(value, int | float):
         return value
-    return str(value)
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return _json_text_without_secrets(text) if text.lstrip()[:1] in ("{", "[") else text
 
 
 def _json_text_without_secrets(text: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
@@ -85,21 +85,21 @@ class SqliteStore:
         """Begin a write transaction (BEGIN IMMEDIATE) within the bounded wait; see `Store.write`."""
         if self.read_only:
             raise LedgerReadOnly(place=self.place, reason="the database address says mode=ro")
-        return self._transaction("BEGIN IMMEDIATE")
+        return self._transaction(_begin_write)
 
     def read(self) -> AbstractContextManager[Connection]:
         """Begin a read transaction; readers never wait for writers in WAL mode."""
-        return self._transaction("BEGIN")
+        return self._transaction(_begin_read)
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
+    def _transaction(self, begin: Callable[[Connection], object]) -> Iterator[Connection]:
         try:
             with self._engine.connect() as connection:
-                self._in_turn(lambda: connection.exec_driver_sql(begin))
+                self._in_turn(lambda: begin(connection))
                 try:
                     yield connection
                     connection.exec_driver_sql("COMMIT")
@@ -129,20 +129,17 @@ class SqliteStore:
     def _prepare(self, clock: Clock) -> None:
         if not self.read_only:
             self._create_private_file()
-        try:
-            with self._engine.connect() as connection:
-                if self.read_only:
-                    found = migrations.refuse_newer(connection, self.place)
-                    if found < migrations.newest_version():
-                        raise LedgerReadOnly(
-                            place=self.place, reason=f"it has schema {found} and must be brought up to date first"
-                        )
-                    return
-                self._in_turn(lambda: connection.exec_driver_sql("PRAGMA journal_mode=WAL"))
-                if migrations.refuse_newer(connection, self.place) == migrations.newest_version():
-                    return
-        except DBAPIError as error:
-            raise self._explain(error) from None
+            try:
+                with self._engine.connect() as connection:
+                    self._in_turn(lambda: connection.exec_driver_sql("PRAGMA journal_mode=WAL"))
+            except DBAPIError as error:
+                raise self._explain(error) from None
+        with self.read() as connection:
+            found = migrations.refuse_newer(connection, self.place)
+        if found == migrations.newest_version():
+            return
+        if self.read_only:
+            raise LedgerReadOnly(place=self.place, reason=f"it has schema {found} and must be brought up to date first")
         with self.write() as connection:
             migrations.migrate(connection, self.place, clock.now)
 
@@ -158,16 +155,15 @@ class SqliteStore:
         address = f"file:{quote(str(self.path))}?mode={'ro' if self.read_only else 'rw'}"
 
         def connect() -> sqlite3.Connection:
-            return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=0)
+            # SQLite itself waits while the settings are made; from then on `_in_turn` does, with jitter.
+            connection = sqlite3.connect(
+                address, uri=True, isolation_level=None, check_same_thread=False, timeout=self.wait
+            )
+            for setting in ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=0"):
+                connection.execute(f"PRAGMA {setting}")
+            return connection
 
-        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=28)
-
-        @event.listens_for(engine, "connect")
-        def _settings(connection: sqlite3.Connection, _record: object) -> None:
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
-
-        return engine
+        return create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=28)
 
     def _explain(self, error: DBAPIError) -> LedgerError:
         code = _result_code(error)
@@ -190,6 +186,20 @@ def _file_of(url: URL) -> tuple[Path, bool]:
         database, _, inner = database.removeprefix("file:").partition("?")
         query |= dict(pair.partition("=")[::2] for pair in inner.split("&") if pair)
     return Path(database).expanduser().absolute(), query.get("mode") == "ro" or query.get("immutable") == "1"
+
+
+def _begin_write(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_read(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+    try:
+        # The first look fixes what the transaction sees, and meets a neighbour that is closing or recovering the file.
+        connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")
+    except DBAPIError:
+        _roll_back(connection)
+        raise
 
 
 def _roll_back(connection: Connection) -> None:
