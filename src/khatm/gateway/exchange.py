@@ -14,9 +14,10 @@ MASK = "******"
 
 # A member named secret, however its letters are cased or escaped; a string value may be cut off where the body was.
 _NAME = "".join(rf"(?:{letter}|\\u00{ord(letter):02x}|\\u00{ord(letter.upper()):02x})" for letter in "secret")
-_SECRET_MEMBER = re.compile(
-    rf'("{_NAME}"\s*:\s*)("(?:[^"\\]|\\.)*+"?|(?!null\b)[^\s,}}\]"\[{{]+)'.encode("ascii"), re.IGNORECASE | re.DOTALL
-)
+_SECRET_MEMBER = re.compile(rf'"{_NAME}"\s*:\s*(?!null\b)'.encode("ascii"), re.IGNORECASE)
+_TEXT_VALUE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*\\?"?', re.DOTALL)
+_BARE_VALUE = re.compile(rb"[^\s,}\]]*")
+_BRACKET_OR_TEXT = re.compile(rb"[\[\]{}]|" + _TEXT_VALUE.pattern, re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,29 @@ def evidence(request: "WireRequest", answer: "WireAnswer", started: datetime, en
 
 
 def mask_secrets(body: bytes) -> bytes:
-    """Return a response body with the value of every member named `secret` masked and all other bytes unchanged."""
-    return _SECRET_MEMBER.sub(rb'\1"' + MASK.encode("ascii") + b'"', body)
+    """Return a response body with the value of every member named `secret` masked and all other bytes unchanged.
+
+    Works on bodies that are no JSON (any more) too, so it reads no further than it must: a cut-off value is masked to
+    its end.
+    """
+    kept, position = [], 0
+    while (member := _SECRET_MEMBER.search(body, position)) is not None:
+        kept += [body[position : member.end()], f'"{MASK}"'.encode("ascii")]
+        position = _value_end(body, member.end())
+    return b"".join([*kept, body[position:]])
+
+
+def _value_end(body: bytes, start: int) -> int:
+    first = body[start : start + 1]
+    if first in (b"[", b"{"):
+        depth = 0
+        for piece in _BRACKET_OR_TEXT.finditer(body, start):
+            depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(piece.group(), 0)
+            if depth == 0:
+                return piece.end()
+        return len(body)
+    value = (_TEXT_VALUE if first == b'"' else _BARE_VALUE).match(body, start)
+    return value.end() if value else start
 
 
 def _harmless(headers: Headers) -> list[tuple[str, str]]:

@@ -193,6 +193,7 @@ TABLE: tuple[Row, ...] = (
     Row("csid-not-accepted", _REPORT | _CLEAR, _at(401), _ANY, _so, V.STOP_UNIT, A.CHECK_CREDENTIALS),
     Row("ccsid-not-accepted", _CHECK | _PCSID, _at(401), _ANY, _so, V.STOP_UNIT, A.ONBOARD_ANEW),
     Row("pcsid-not-renewable", _RENEW,   _at(401), _ANY, _so, V.STOP_UNIT, A.ONBOARD_ANEW),
+    Row("unasked-login",     _CCSID,     _at(401), _ANY, _so, V.OPERATOR, A.ASK_OPERATOR),
     Row("step-done-before",  _CHECK,     _at(406), _RESULT, _submitted_before, V.ACCEPTED, A.PROCEED),
     Row("not-acceptable",    _DOCUMENTS, _at(406), _RESULT, _so, V.OPERATOR, A.ASK_OPERATOR),
     Row("wrong-version",     _ALL,       _at(406), _ANY, _so, V.STOP_UNIT, A.FIX_CLIENT),

@@ -46,6 +46,12 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "لا تقبل البوابة معرّف CSID الإنتاجي للتجديد (401)؛ ربما انتهت صلاحيته أو أُلغي أو جُدّد من قبل. أعد تهيئة الوحدة "
         "برمز OTP جديد.",
     ),
+    "unasked-login": (
+        "The gateway asked for credentials (401) on the one call that has none. Something between this machine and the "
+        "gateway may be answering; someone has to look at it.",
+        "طلبت البوابة بيانات اعتماد (401) في الطلب الوحيد الذي لا يحملها. ربما يردّ وسيط بين هذا الجهاز والبوابة؛ يلزم أن "
+        "يراجع ذلك أحد.",
+    ),
     "step-done-before": (
         "This compliance check had already been passed.",
         "سبق اجتياز فحص الامتثال هذا.",
