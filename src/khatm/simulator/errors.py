@@ -1,4 +1,4 @@
-"""What can go wrong in starting or steering the simulator. What it refuses on the wire is not an error but an answer."""
+"""What can go wrong in starting or steering the simulator; what it refuses on the wire is an answer, no error."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -68,3 +68,120 @@ class UnclearableDocument(KhatmError):
         "The document cannot be cleared: {missing} is missing. Check the document against the UBL schema first."
     )
     ar: ClassVar[str] = "لا يمكن اعتماد المستند: ينقصه {missing}. تحقق أولا من مطابقة المستند لمخطط UBL."
+
+
+@dataclass(eq=False)
+class UnusableStore(KhatmError):
+    """The state's file cannot be opened or written."""
+
+    path: str
+    reason: str
+    code: ClassVar[str] = "unusable-simulator-store"
+    en: ClassVar[str] = (
+        "The simulator's state {path!r} cannot be used: {reason}. "
+        "Choose a writable folder, or keep the state in memory."
+    )
+    ar: ClassVar[str] = (
+        "تعذّر استعمال ملف حالة المحاكي {path!r}: ‏{reason}. اختر مجلدًا قابلًا للكتابة أو احفظ الحالة في الذاكرة."
+    )
+
+
+@dataclass(eq=False)
+class ForeignStore(KhatmError):
+    """The state's file was made by something else, or by another version."""
+
+    path: str
+    found: int
+    allowed: int
+    code: ClassVar[str] = "foreign-simulator-store"
+    en: ClassVar[str] = (
+        "{path!r} is not a simulator state of this version (found version {found}, this one reads {allowed}). "
+        "Choose another folder."
+    )
+    ar: ClassVar[str] = (
+        "الملف {path!r} ليس حالة محاكٍ من هذا الإصدار (إصدار الملف {found}، والمقروء هنا {allowed}). اختر مجلدًا آخر."
+    )
+
+
+@dataclass(eq=False)
+class UnreadableCannedCertificate(KhatmError):
+    """The file configured as the sandbox's fixed certificate holds none."""
+
+    path: str
+    reason: str
+    code: ClassVar[str] = "unreadable-canned-certificate"
+    en: ClassVar[str] = (
+        "{path!r} cannot serve as the sandbox's fixed certificate: {reason}. "
+        "Give the certificate as PEM, DER, or base64 on one line, as in the SDK's cert.pem."
+    )
+    ar: ClassVar[str] = (
+        "لا يصلح الملف {path!r} شهادةً ثابتة لبيئة الاختبار: {reason}. "
+        "قدّم الشهادة بصيغة PEM أو DER أو base64 في سطر واحد كما في cert.pem."
+    )
+
+
+@dataclass(eq=False)
+class InvalidManagementRequest(KhatmError):
+    """A management call that cannot be understood or carried out."""
+
+    field: str
+    found: str
+    allowed: str
+    code: ClassVar[str] = "invalid-management-request"
+    en: ClassVar[str] = "{field} cannot be {found}. Allowed: {allowed}."
+    ar: ClassVar[str] = "لا يمكن أن تكون قيمة {field} هي {found}. المسموح: {allowed}."
+
+
+@dataclass(eq=False)
+class UnknownDevice(KhatmError):
+    """A management call about a device that does not exist."""
+
+    device: str
+    code: ClassVar[str] = "unknown-device"
+    en: ClassVar[str] = "There is no device {device}. GET /manage/devices lists them."
+    ar: ClassVar[str] = "لا يوجد جهاز بالرقم {device}. يعرض ‎GET /manage/devices‎ قائمة الأجهزة."
+
+
+@dataclass(eq=False)
+class NoFreeOtp(KhatmError):
+    """The portal could not find a code that is not live already."""
+
+    environment: str
+    code: ClassVar[str] = "no-free-otp"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "Nearly all 6-digit codes of {environment} are live. Wait until some expire, or move the clock by an hour."
+    )
+    ar: ClassVar[str] = (
+        "تكاد رموز التحقق ذات الأرقام الستة في بيئة {environment} أن تكون كلها صالحة. "
+        "انتظر انتهاء بعضها أو قدّم الساعة ساعة واحدة."
+    )
+
+
+@dataclass(eq=False)
+class ForeignOrigin(KhatmError):
+    """A web page of another origin tried to manage the simulator."""
+
+    origin: str
+    code: ClassVar[str] = "foreign-origin"
+    en: ClassVar[str] = (
+        "Pages of {origin} may not manage this simulator. Call it without a browser, or from its own pages."
+    )
+    ar: ClassVar[str] = "لا يُسمح لصفحات {origin} بإدارة هذا المحاكي. استعمله دون متصفح أو من صفحاته نفسها."
+
+
+@dataclass(eq=False)
+class AddressTaken(KhatmError):
+    """The simulator cannot listen where it was told to."""
+
+    host: str
+    port: int
+    reason: str
+    code: ClassVar[str] = "address-taken"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "The simulator cannot listen on {host} port {port}: {reason}. Choose another port, or 0 for a free one."
+    )
+    ar: ClassVar[str] = (
+        "تعذّر على المحاكي الاستماع على {host} المنفذ {port}: ‏{reason}. اختر منفذًا آخر، أو 0 لأي منفذ متاح."
+    )

@@ -1,6 +1,26 @@
-"""The authority's portal: taxpayers and the one-time passwords that let a unit ask for its certificate."""
+"""The authority's portal: taxpayers and the one-time passwords that let a unit ask for its certificate.
 
+Source: gateway contract, sections 6.6 and 10.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from khatm.environment import Environment
+from khatm.simulator.errors import NoFreeOtp
+from khatm.simulator.registry import Registry
+from khatm.simulator.store import Store, milliseconds, moment
+from khatm.simulator.switches import Switches
+
+OTP_LIFE = timedelta(hours=1)
+SANDBOX_OTP = "123345"
+"""The value that the published sandbox pages show as a good one."""
+
+_SANDBOX_REFUSED = frozenset({"111111", "222222", "000000"})
+_ATTEMPTS = 1000
 
 
 class Purpose(StrEnum):
@@ -8,3 +28,92 @@ class Purpose(StrEnum):
 
     ONBOARDING = "onboarding"
     RENEWAL = "renewal"
+
+
+@dataclass(frozen=True, slots=True)
+class Otp:
+    """One code as the portal shows it."""
+
+    code: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedOtp:
+    """A code that a call may use: whose it is, and its record, or None for the sandbox's unrecorded values."""
+
+    vat_number: str | None
+    record: int | None
+
+
+class Portal:
+    """Issues OTPs and says whether one that a call brings is good."""
+
+    def __init__(self, store: Store, registry: Registry, *, below: Callable[[int], int] = secrets.randbelow) -> None:
+        """`below(n)` gives a random whole number under n."""
+        self._store = store
+        self._registry = registry
+        self._below = below
+
+    def issue(
+        self,
+        environment: Environment,
+        vat_number: str,
+        *,
+        purpose: Purpose,
+        count: int,
+        switches: Switches,
+        now: datetime,
+    ) -> list[Otp]:
+        """Return fresh codes for a taxpayer, who is made if not known yet. Raises NoFreeOtp.
+
+        Where the environment takes fixed values, they are the published good one and nothing is recorded.
+        """
+        expires_at = now + OTP_LIFE
+        if switches.otp == "pattern":
+            return [Otp(SANDBOX_OTP, expires_at)] * count
+        with self._store.transaction() as connection:
+            self._registry.know_taxpayer(vat_number, now)
+            codes = []
+            for _ in range(count):
+                code = self._free_code(environment, now)
+                connection.execute(
+                    "INSERT INTO otp (environment, vat_number, purpose, code, created_at, expires_at) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    (environment, vat_number, purpose, code, milliseconds(now), milliseconds(expires_at)),
+                )
+                codes.append(Otp(code, moment(milliseconds(expires_at))))
+            return codes
+
+    def _free_code(self, environment: Environment, now: datetime) -> str:
+        with self._store.transaction() as connection:
+            for _ in range(_ATTEMPTS):
+                code = f"{self._below(1_000_000):06d}"
+                live = connection.execute(
+                    "SELECT 1 FROM otp WHERE environment = ? AND code = ? AND used_at IS NULL AND expires_at > ?",
+                    (environment, code, milliseconds(now)),
+                ).fetchone()
+                if live is None:
+                    return code
+        raise NoFreeOtp(environment=environment.value)
+
+    def check(
+        self, environment: Environment, code: str, *, purpose: Purpose, switches: Switches, now: datetime
+    ) -> AcceptedOtp | None:
+        """Return what a code stands for, or None if it is wrong, used, expired or for another purpose."""
+        if switches.otp == "pattern":
+            well_formed = len(code) in (5, 6) and code.isascii() and code.isdigit()
+            return AcceptedOtp(None, None) if well_formed and code not in _SANDBOX_REFUSED else None
+        with self._store.transaction() as connection:
+            row = connection.execute(
+                "SELECT id, vat_number FROM otp WHERE environment = ? AND code = ? AND purpose = ? "
+                "AND used_at IS NULL AND expires_at > ?",
+                (environment, code, purpose, milliseconds(now)),
+            ).fetchone()
+        return None if row is None else AcceptedOtp(row["vat_number"], row["id"])
+
+    def consume(self, otp: AcceptedOtp, now: datetime) -> None:
+        """Note a recorded code as used."""
+        if otp.record is not None:
+            with self._store.transaction() as connection:
+                connection.execute("UPDATE otp SET used_at = ? WHERE id = ?", (milliseconds(now), otp.record))

@@ -1,0 +1,56 @@
+"""Who may call: the interface version, and Basic authentication with a CSID.
+
+Source: gateway contract, sections 1.4 (version), 1.5 (the order of the checks) and 4.8 (one 401 for every failure).
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Collection
+
+from khatm.environment import Environment
+from khatm.simulator.exchange import Request
+from khatm.simulator.fatoora import Fatoora
+from khatm.simulator.registry import Credential, CredentialKind, digest
+from khatm.simulator.switches import Switches
+
+_VERSION = "V2"
+
+
+def version_accepted(request: Request, switches: Switches) -> bool:
+    """Tell whether the call names the interface version that there is."""
+    version = request.header("accept-version") or ""
+    return (version.upper() if switches.accept_version == "any-case" else version) == _VERSION
+
+
+def authenticate(
+    fatoora: Fatoora, environment: Environment, request: Request, kinds: Collection[CredentialKind]
+) -> Credential | None:
+    """Return the credential that a call proves to hold, None if it proves none that fits the endpoint.
+
+    The user name is the token exactly as it was given out, up to the first colon, which base64 does not have.
+    """
+    pair = _basic_pair(request.header("authorization"))
+    if pair is None:
+        return None
+    token, secret = pair
+    offered = digest(secret)
+    now = fatoora.clock.now()
+    for credential in fatoora.registry.credentials_by_token(environment, token):
+        if hmac.compare_digest(credential.secret_hash, offered) and credential.usable(now):
+            return credential if credential.kind in kinds else None
+    return None
+
+
+def _basic_pair(header: str | None) -> tuple[str, str] | None:
+    if header is None:
+        return None
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
+    token, colon, secret = text.partition(":")
+    return (token, secret) if colon else None

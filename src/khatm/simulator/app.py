@@ -1,0 +1,106 @@
+"""The simulator on HTTP: the gateway's exact bytes below /e-invoicing, management below /manage.
+
+The gateway is plain ASGI without a framework between it and the wire: status, body and headers are the contract.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
+from typing import Any
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.routing import Mount, Route
+
+from khatm.simulator import bodies, manage
+from khatm.simulator.exchange import Request, Response
+from khatm.simulator.fatoora import Fatoora
+from khatm.simulator.gateway import Gateway
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_INLINE_BODY = 192 * 1024
+"""Larger documents are examined in a thread, so that they do not hold up the others; for small ones the change of
+thread costs more than it spares."""
+_DRAINED = 64 * 1024 * 1024
+"""How much of a body above the limit is read and dropped, so that its sender gets to read the answer."""
+
+
+def create_app(fatoora: Fatoora) -> Starlette:
+    """Return the ASGI application of a simulator. The caller closes the `fatoora`."""
+    app = Starlette(
+        routes=[
+            Mount("/e-invoicing", app=GatewayApp(Gateway(fatoora))),
+            Mount("/manage", routes=manage.routes(fatoora)),
+            Route("/CertEnroll/{name}.crt", manage.issuer_certificate(fatoora), methods=["GET"]),
+        ],
+    )
+
+    async def unknown(_request: HttpRequest, _error: Exception) -> HttpResponse:
+        return _http(bodies.spring(404, fatoora.clock.now()))
+
+    app.add_exception_handler(404, unknown)
+    app.state.fatoora = fatoora
+    return app
+
+
+class GatewayApp:
+    """The gateway as an ASGI application."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read one call, answer it."""
+        if scope["type"] != "http":
+            raise ValueError(f"the gateway speaks HTTP only, not {scope['type']}")
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+        request = Request(scope["method"], scope["path"], headers, b"")
+        body = await _body(receive, self._gateway.body_limit(request.path))
+        if body is None:
+            response = self._gateway.refuse_size(request)
+        elif len(body) <= _INLINE_BODY:
+            response = self._gateway.handle(replace(request, body=body))
+        else:
+            response = await anyio.to_thread.run_sync(self._gateway.handle, replace(request, body=body))
+        await _send(response, send)
+
+
+async def _body(receive: Receive, limit: int) -> bytes | None:
+    """Return a body of at most `limit` octets, None for a longer one."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(parts)
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size <= limit:
+            parts.append(part)
+        elif size > max(limit, _DRAINED):
+            return None
+        else:
+            parts.clear()
+        if not message.get("more_body", False):
+            return b"".join(parts) if size <= limit else None
+
+
+async def _send(response: Response, send: Send) -> None:
+    headers = [
+        (b"content-type", response.content_type.encode("latin-1")),
+        (b"content-length", str(len(response.body)).encode()),
+        *((name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+def _http(response: Response) -> HttpResponse:
+    headers = {"Content-Type": response.content_type, **response.headers}
+    return HttpResponse(response.body, response.status, headers)

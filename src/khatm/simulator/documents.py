@@ -1,0 +1,260 @@
+"""The endpoints that take documents: the compliance checks, reporting, and clearance.
+
+The examination judges the document; this module knows what was received before, answers, and keeps what matters.
+Source: gateway contract, sections 4.3, 4.5, 4.10, 4.11, 6.2 and 8.
+"""
+
+import base64
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+from khatm.simulator import bodies, compliance, messages
+from khatm.simulator.clearance import Unstamped, clear
+from khatm.simulator.examination import examine
+from khatm.simulator.exchange import Request, Response, json_response
+from khatm.simulator.fatoora import Fatoora
+from khatm.simulator.messages import WireMessage
+from khatm.simulator.received import Call, CredentialFacts, Examination, Received
+from khatm.simulator.records import Accepted, SubmissionOutcome
+from khatm.simulator.registry import Credential
+from khatm.simulator.switches import Switches
+from khatm.stamp.certificate import Certificate, read_certificate
+
+_LOCKS = 64
+_PREHASHED = ec.ECDSA(Prehashed(hashes.SHA256()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """How a document is answered and noted."""
+
+    status: int
+    members: bodies.Members
+    outcome: SubmissionOutcome
+    cleared_invoice: str | None = None
+    step: str | None = None
+    """The compliance step that it passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    """One document that came in under a credential."""
+
+    call: Call
+    credential: Credential
+    switches: Switches
+    examination: Examination
+    now: datetime
+
+
+class Documents:
+    """Answers `POST /compliance/invoices`, `/invoices/reporting/single` and `/invoices/clearance/single`."""
+
+    def __init__(self, fatoora: Fatoora) -> None:
+        self._fatoora = fatoora
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
+
+    def submit(self, call: Call, credential: Credential, request: Request, members: dict[str, object]) -> Response:
+        """Examine a document, answer it, and note it with its answer."""
+        switches = self._fatoora.switches(credential.environment)
+        if call == "clearance" and _clearance_is_off(request, switches):
+            return bodies.clearance_off()
+        body_hash = members.get("invoiceHash")
+        with self._one_at_a_time(credential, body_hash):
+            now = self._fatoora.clock.now()
+            received = self._received(call, credential, switches, members, now)
+            submission = _Submission(call, credential, switches, examine(received), now)
+            verdict = self._verdict(submission, body_hash)
+            self._note(submission, verdict)
+            return json_response(verdict.status, verdict.members)
+
+    @contextmanager
+    def _one_at_a_time(self, credential: Credential, body_hash: object) -> Iterator[None]:
+        """Let copies of one document wait for each other, so that one is accepted and the others are duplicates.
+
+        Different documents may share a lock, which costs them nothing but a wait.
+        """
+        key = (credential.environment, credential.vat_number, body_hash if isinstance(body_hash, str) else None)
+        with self._locks[hash(key) % _LOCKS]:
+            yield
+
+    def _received(
+        self, call: Call, credential: Credential, switches: Switches, members: dict[str, object], now: datetime
+    ) -> Received:
+        registry, environment = self._fatoora.registry, credential.environment
+        follows = switches.chain != "format" and call != "compliance"
+        return Received(
+            call=call,
+            environment=environment,
+            body_hash=members.get("invoiceHash"),
+            body_uuid=members.get("uuid"),
+            body_invoice=members.get("invoice"),
+            credential=CredentialFacts(
+                vat_number=credential.vat_number,
+                type_map=credential.type_map,
+                certificate_der=credential.certificate,
+                kind=credential.kind,
+            ),
+            clock_now=now,
+            switches=switches,
+            known_certificate=lambda der: registry.knows_certificate(
+                environment, credential.vat_number, credential.kind, der
+            ),
+            rules=self._fatoora.rules,
+            previous=self._fatoora.records.last_document(credential.device_id) if follows else None,
+        )
+
+    def _verdict(self, submission: _Submission, body_hash: object) -> _Verdict:
+        if submission.call == "compliance":
+            return self._compliance_verdict(submission)
+        before = self._accepted_before(submission, body_hash)
+        if submission.call == "reporting":
+            return _reported_before(submission) if before else _reporting_verdict(submission)
+        return _cleared_before(submission, before) if before else self._clearance_verdict(submission)
+
+    def _accepted_before(self, submission: _Submission, body_hash: object) -> Accepted | None:
+        """Return the earlier acceptance of this document; its own hash counts, and the body must name it."""
+        facts, credential = submission.examination.facts, submission.credential
+        if not submission.switches.duplicates or submission.examination.stopped or facts is None:
+            return None
+        if facts.document_hash != body_hash:
+            return None
+        return self._fatoora.records.accepted_before(
+            credential.environment, credential.vat_number, facts.document_hash, submission.now
+        )
+
+    def _compliance_verdict(self, submission: _Submission) -> _Verdict:
+        examination, credential = submission.examination, submission.credential
+        facts = examination.facts
+        profile = facts.profile if facts else None
+        step = compliance.step_of(profile, facts.type_code, credential.type_map) if facts else None
+        counts = credential.kind == "ccsid" and not examination.stopped
+        looks_back = counts and submission.switches.submitted_before
+        if step is not None and looks_back and step.name in self._fatoora.registry.steps(credential.id):
+            refusal = bodies.validation_members("ERROR", (), (), (messages.submitted_before(step.label),))
+            return _Verdict(406, _compliance_members(refusal, profile, accepted=False), "step_done")
+        status, outcome, validation = _judged(submission)
+        accepted = outcome != "rejected"
+        members = _compliance_members(validation, profile, accepted=accepted)
+        return _Verdict(status, members, outcome, step=step.name if step and counts and accepted else None)
+
+    def _clearance_verdict(self, submission: _Submission) -> _Verdict:
+        status, outcome, validation = _judged(submission)
+        if outcome == "rejected":
+            return _Verdict(status, bodies.clearance_result(validation, "NOT_CLEARED", None), outcome)
+        cleared = base64.b64encode(self._cleared(submission)).decode()
+        return _Verdict(status, bodies.clearance_result(validation, "CLEARED", cleared), outcome, cleared)
+
+    def _cleared(self, submission: _Submission) -> bytes:
+        """Return the document with the platform's stamp, which in the sandbox names the caller's certificate (8.3)."""
+        examination, credential = submission.examination, submission.credential
+        assert examination.xml is not None and examination.facts is not None and examination.stamp_facts is not None
+        platform = self._fatoora.own_certificates.platform(credential.environment, submission.now)
+        faithful = submission.switches.stamp == "sandbox-faithful"
+        return clear(
+            examination.xml,
+            platform=_PlatformKey(platform.key),
+            certificate=_certificate(credential.certificate if faithful else platform.certificate.der),
+            at=submission.now,
+            unstamped=Unstamped(examination.facts.document_hash, examination.stamp_facts),
+        )
+
+    def _note(self, submission: _Submission, verdict: _Verdict) -> None:
+        credential, facts = submission.credential, submission.examination.facts
+        with self._fatoora.store.transaction():
+            self._fatoora.records.add(
+                device_id=credential.device_id,
+                credential_id=credential.id,
+                call=submission.call,
+                facts=facts,
+                http_status=verdict.status,
+                outcome=verdict.outcome,
+                now=submission.now,
+            )
+            if verdict.step is not None:
+                self._fatoora.registry.record_step(credential.id, verdict.step, submission.now)
+            accepted = verdict.outcome in ("accepted", "accepted_with_warnings")
+            if accepted and submission.call != "compliance" and submission.switches.duplicates and facts:
+                self._fatoora.records.accept(
+                    credential.environment,
+                    credential.vat_number,
+                    facts.document_hash,
+                    verdict.cleared_invoice,
+                    submission.now,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _PlatformKey:
+    """The platform's key as the clearance stamp uses it."""
+
+    key: ec.EllipticCurvePrivateKey
+
+    def sign(self, digest: bytes) -> bytes:
+        return self.key.sign(digest, _PREHASHED)
+
+
+@lru_cache(maxsize=256)
+def _certificate(encoded: bytes) -> Certificate:
+    return read_certificate(encoded)
+
+
+def _clearance_is_off(request: Request, switches: Switches) -> bool:
+    by_header = switches.clearance_status_header and request.header("clearance-status") == "0"
+    return by_header or not switches.clearance_enabled
+
+
+def _judged(submission: _Submission) -> tuple[int, SubmissionOutcome, bodies.Members]:
+    """Return status, outcome and `validationResults` of an examined document (4.3, second table)."""
+    found = submission.examination
+    if found.errors:
+        return 400, "rejected", bodies.validation_members("ERROR", found.info, found.warnings, found.errors)
+    if found.warnings:
+        status = 200 if submission.switches.warnings_as_200 else 202
+        members = bodies.validation_members("WARNING", found.info, found.warnings, ())
+        return status, "accepted_with_warnings", members
+    return 200, "accepted", bodies.validation_members("PASS", found.info, (), ())
+
+
+def _compliance_members(validation: bodies.Members, profile: str | None, *, accepted: bool) -> bodies.Members:
+    """Return a compliance answer; a document of no recognisable kind is neither reported nor cleared."""
+    reporting = ("REPORTED" if accepted else "NOT_REPORTED") if profile != "standard" else None
+    clearance = ("CLEARED" if accepted else "NOT_CLEARED") if profile != "simplified" else None
+    return bodies.compliance_result(validation, reporting=reporting, clearance=clearance)
+
+
+def _reporting_verdict(submission: _Submission) -> _Verdict:
+    status, outcome, validation = _judged(submission)
+    word = bodies.reporting_result(validation, "NOT_REPORTED" if outcome == "rejected" else "REPORTED")
+    return _Verdict(status, word, outcome)
+
+
+_PASSED = (messages.XSD_VALID,)
+
+
+def _reported_before(submission: _Submission) -> _Verdict:
+    """Return the 409, which tells the client that its document is there already (4.10)."""
+    if submission.switches.duplicates_as_200:
+        passed = bodies.validation_members("PASS", _PASSED, (), ())
+        return _Verdict(200, bodies.reporting_result(passed, "REPORTED"), "duplicate")
+    if submission.switches.duplicate_body == "late-2025":
+        return _Verdict(409, {"reportingStatus": bodies.REPORTED_EARLIER}, "duplicate")
+    published = submission.switches.duplicate_body == "published"
+    message: WireMessage = messages.REPORTED_BEFORE_PUBLISHED if published else messages.REPORTED_BEFORE
+    refused = bodies.validation_members("ERROR", (), (), (message,))
+    return _Verdict(409, bodies.reporting_result(refused, "NOT_REPORTED"), "duplicate")
+
+
+def _cleared_before(submission: _Submission, before: Accepted) -> _Verdict:
+    """Return the 208 with the first answer's cleared invoice, byte for byte (4.11)."""
+    passed = bodies.validation_members("PASS", _PASSED, (), ())
+    status = 200 if submission.switches.duplicates_as_200 else 208
+    return _Verdict(status, bodies.clearance_result(passed, "CLEARED", before.cleared_invoice), "duplicate")

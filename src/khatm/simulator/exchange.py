@@ -1,0 +1,42 @@
+"""One request and one response, as the gateway's endpoints see them: plain values without a web framework."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+JSON = "application/json"
+"""Exactly this, without a charset: one client compares the whole header (client behaviour 6)."""
+TEXT = "text/plain;charset=UTF-8"
+HTML = "text/html"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A received call."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    """Names in lower case; of a repeated header the first."""
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value without outer blanks, or None if it is absent; `name` in lower case."""
+        value = self.headers.get(name)
+        return None if value is None else value.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: status, the exact bytes of the body, and what they are."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_response(status: int, members: object, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer: compact, UTF-8, members in the order given."""
+    body = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(status, body, JSON, headers or {})

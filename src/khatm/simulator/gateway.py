@@ -1,0 +1,201 @@
+"""The gateway: which endpoint a call reaches, and what every call must bring before an endpoint looks at it.
+
+Source: gateway contract, sections 1.1 (paths), 1.3 (CORS), 1.4 to 1.6, 4.8, 4.9 and 4.12.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from khatm.environment import Environment
+from khatm.simulator import bodies
+from khatm.simulator.access import authenticate, version_accepted
+from khatm.simulator.documents import Documents
+from khatm.simulator.exchange import Request, Response
+from khatm.simulator.fatoora import Fatoora
+from khatm.simulator.issuance import Issuance
+from khatm.simulator.registry import Credential, CredentialKind
+from khatm.simulator.switches import Switches
+
+_log = logging.getLogger(__name__)
+
+PREFIX = "/e-invoicing/"
+_COMPLIANCE = "/compliance"
+_COMPLIANCE_INVOICES = "/compliance/invoices"
+_PRODUCTION_CSIDS = "/production/csids"
+_REPORTING = "/invoices/reporting/single"
+_CLEARANCE = "/invoices/clearance/single"
+_OPEN_TO_BROWSERS = frozenset({_COMPLIANCE, _PRODUCTION_CSIDS})
+
+_SYSTEM_FAILED = "System failed to process your request"
+_SOMETHING_WRONG = "Something went wrong and caused an Internal Server Error."
+
+Members = dict[str, object]
+Answer = Callable[[Environment, Credential | None, Request, Members], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    """What a method and path stand for."""
+
+    kinds: tuple[CredentialKind, ...]
+    """The credentials that may call; none for the call that brings an OTP only."""
+    answer: Answer
+    failure: Response
+    """The 500 of an error of ours."""
+
+
+class Gateway:
+    """Answers every call below `/e-invoicing/`."""
+
+    def __init__(self, fatoora: Fatoora) -> None:
+        self._fatoora = fatoora
+        issuance, documents = Issuance(fatoora), Documents(fatoora)
+        flat = bodies.flat(500, "Invalid-Request", _SYSTEM_FAILED)
+        http_error = bodies.http_error(_SOMETHING_WRONG)
+        self._endpoints: dict[str, dict[str, _Endpoint]] = {
+            _COMPLIANCE: {
+                "POST": _Endpoint((), lambda env, _, call, body: issuance.compliance_csid(env, call, body), flat)
+            },
+            _COMPLIANCE_INVOICES: {
+                "POST": _Endpoint(
+                    ("ccsid", "pcsid"),
+                    lambda _, who, call, body: documents.submit("compliance", _held(who), call, body),
+                    flat,
+                )
+            },
+            _PRODUCTION_CSIDS: {
+                "POST": _Endpoint(
+                    ("ccsid",), lambda _, who, _call, body: issuance.production_csid(_held(who), body), flat
+                ),
+                "PATCH": _Endpoint(
+                    ("pcsid",), lambda _, who, call, body: issuance.renewal(_held(who), call, body), http_error
+                ),
+            },
+            _REPORTING: {
+                "POST": _Endpoint(
+                    ("pcsid",),
+                    lambda _, who, call, body: documents.submit("reporting", _held(who), call, body),
+                    http_error,
+                )
+            },
+            _CLEARANCE: {
+                "POST": _Endpoint(
+                    ("pcsid",),
+                    lambda _, who, call, body: documents.submit("clearance", _held(who), call, body),
+                    http_error,
+                )
+            },
+        }
+
+    def body_limit(self, path: str) -> int:
+        """Return how many octets of body a call to this path may have."""
+        place = self._place(path)
+        environment = place[0] if place else Environment.SANDBOX
+        return self._fatoora.switches(environment).max_body
+
+    def handle(self, request: Request) -> Response:
+        """Answer one call and record it; raises nothing for what a caller may send."""
+        received_at = self._fatoora.clock.now()
+        response = self._answered(request)
+        self._fatoora.recorder.record(request, response, received_at)
+        return response
+
+    def _answered(self, request: Request) -> Response:
+        now = self._fatoora.clock.now()
+        place = self._place(request.path)
+        if place is None:
+            return bodies.spring(404, now)
+        environment, path = place
+        switches = self._fatoora.switches(environment)
+        if request.method == "OPTIONS":
+            return self._preflight(request, path, switches)
+        endpoint = self._endpoints[path].get(request.method)
+        if endpoint is None:
+            allowed = ", ".join(self._endpoints[path])
+            return replace(bodies.spring(405, now), headers={"Allow": allowed})
+        response = self._guarded(endpoint, environment, path, request, switches)
+        if request.header("origin") is not None and _open_to_browsers(path, switches):
+            response = replace(response, headers={**response.headers, "Access-Control-Allow-Origin": "*"})
+        return response
+
+    def refuse_size(self, request: Request) -> Response:
+        """Answer a body above the limit, which never reaches the application (8.7), and record that; no body given."""
+        response = bodies.proxy_page(413, "Request Entity Too Large")
+        self._fatoora.recorder.record(request, response, self._fatoora.clock.now())
+        return response
+
+    def _place(self, path: str) -> tuple[Environment, str] | None:
+        if not path.startswith(PREFIX):
+            return None
+        segment, slash, rest = path[len(PREFIX) :].partition("/")
+        try:
+            environment = Environment.from_path_segment(segment)
+        except KeyError:
+            return None
+        return (environment, slash + rest) if slash + rest in self._endpoints else None
+
+    def _guarded(
+        self, endpoint: _Endpoint, environment: Environment, path: str, request: Request, switches: Switches
+    ) -> Response:
+        try:
+            return self._called(endpoint, environment, path, request, switches)
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.path)
+            return endpoint.failure
+
+    def _called(
+        self, endpoint: _Endpoint, environment: Environment, path: str, request: Request, switches: Switches
+    ) -> Response:
+        now = self._fatoora.clock.now()
+        if not version_accepted(request, switches):
+            return bodies.unsupported_version()
+        credential = None
+        if endpoint.kinds:
+            kinds = endpoint.kinds
+            if path in (_REPORTING, _CLEARANCE) and switches.ccsid_on_submission == "accept":
+                kinds = ("ccsid", "pcsid")
+            credential = authenticate(self._fatoora, environment, request, kinds)
+            if credential is None:
+                return bodies.unauthorized(now)
+        if (request.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
+            return bodies.spring(415, now)
+        members = _json_object(request.body)
+        if members is None:
+            return bodies.spring(400, now)
+        return endpoint.answer(environment, credential, request, members)
+
+    def _preflight(self, request: Request, path: str, switches: Switches) -> Response:
+        """Answer a browser's preflight; on all but two paths the gateway refuses it (1.3)."""
+        if not _open_to_browsers(path, switches):
+            return bodies.spring(403, self._fatoora.clock.now())
+        headers = {
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Allow-Methods": ", ".join(self._endpoints[path]),
+            "Access-Control-Allow-Headers": request.header("access-control-request-headers") or "*",
+        }
+        return Response(200, b"", "text/plain", headers)
+
+
+def _held(credential: Credential | None) -> Credential:
+    assert credential is not None
+    return credential
+
+
+def _open_to_browsers(path: str, switches: Switches) -> bool:
+    return switches.cors == "open" or path in _OPEN_TO_BROWSERS
+
+
+def _json_object(body: bytes) -> Members | None:
+    """Read a JSON object in UTF-8; None for anything else, for NaN and for nesting beyond reason."""
+    try:
+        found = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)

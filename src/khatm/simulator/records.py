@@ -1,0 +1,130 @@
+"""What was submitted: every document that a device sent, and the accepted ones by their hash.
+
+Source: gateway contract, sections 8.4 (the last document of a unit), 8.5 (duplicates) and 14.3.
+"""
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from khatm.environment import Environment
+from khatm.simulator.received import Call, ChainView, ReceivedFacts
+from khatm.simulator.store import Store, milliseconds
+
+DUPLICATE_WINDOW = timedelta(hours=24)
+_LONGEST_COUNTER = 30
+
+SubmissionOutcome = Literal["accepted", "accepted_with_warnings", "rejected", "duplicate", "step_done"]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCount:
+    """How many documents of one kind ended in one way."""
+
+    profile: str
+    type_code: str
+    outcome: str
+    count: int
+
+
+class Records:
+    """Reads and writes submissions."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(
+        self,
+        *,
+        device_id: int,
+        credential_id: int,
+        call: Call,
+        facts: ReceivedFacts | None,
+        http_status: int,
+        outcome: SubmissionOutcome,
+        now: datetime,
+    ) -> None:
+        """Note a submission and how it was answered. `facts` None: there was no document to read."""
+        with self._store.transaction() as connection:
+            connection.execute(
+                "INSERT INTO submission (received_at, device_id, credential_id, call, profile, type_code, uuid, "
+                "document_hash, counter, previous_hash, http_status, outcome) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    milliseconds(now),
+                    device_id,
+                    credential_id,
+                    call,
+                    facts.profile if facts else None,
+                    facts.type_code if facts else "",
+                    facts.uuid if facts else "",
+                    facts.document_hash if facts else "",
+                    facts.counter if facts else "",
+                    facts.previous_hash if facts else "",
+                    http_status,
+                    outcome,
+                ),
+            )
+
+    def accept(
+        self, environment: Environment, vat_number: str, document_hash: str, answer: str | None, now: datetime
+    ) -> None:
+        """Remember an accepted document's hash, with the cleared invoice (base64) that answered it, if one did."""
+        packed = zlib.compress(answer.encode("ascii"), 1) if answer is not None else b""
+        with self._store.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO accepted VALUES (?, ?, ?, ?, ?)",
+                (environment, vat_number, document_hash, milliseconds(now), packed),
+            )
+
+    def accepted_before(
+        self, environment: Environment, vat_number: str, document_hash: str, now: datetime
+    ) -> "Accepted | None":
+        """Return the first answer to a document that this taxpayer had accepted within the last 24 hours."""
+        with self._store.transaction() as connection:
+            row = connection.execute(
+                "SELECT answer FROM accepted WHERE environment = ? AND vat_number = ? AND document_hash = ? "
+                "AND accepted_at > ?",
+                (environment, vat_number, document_hash, milliseconds(now - DUPLICATE_WINDOW)),
+            ).fetchone()
+        if row is None:
+            return None
+        return Accepted(zlib.decompress(row["answer"]).decode("ascii") if row["answer"] else None)
+
+    def last_document(self, device_id: int) -> ChainView | None:
+        """Return the document with a counter that a device sent last for reporting or clearance."""
+        with self._store.transaction() as connection:
+            row = connection.execute(
+                "SELECT counter, document_hash FROM submission WHERE device_id = ? AND call <> 'compliance' "
+                "AND document_hash <> '' AND counter GLOB '[0-9]*' AND counter NOT GLOB '*[^0-9]*' "
+                "AND length(counter) <= ? ORDER BY id DESC LIMIT 1",
+                (device_id, _LONGEST_COUNTER),
+            ).fetchone()
+        return None if row is None else ChainView(int(row["counter"]), row["document_hash"])
+
+    def last_counter(self, device_id: int) -> str | None:
+        """Return the ICV of the last document that a device sent on any call, as text, or None."""
+        with self._store.transaction() as connection:
+            row = connection.execute(
+                "SELECT counter FROM submission WHERE device_id = ? AND counter <> '' ORDER BY id DESC LIMIT 1",
+                (device_id,),
+            ).fetchone()
+        return None if row is None else str(row["counter"])
+
+    def counts(self, device_id: int) -> list[DocumentCount]:
+        """Return a device's reported and cleared documents by kind and outcome; compliance documents are none."""
+        with self._store.transaction() as connection:
+            rows = connection.execute(
+                "SELECT coalesce(profile, '') AS profile, type_code, outcome, count(*) AS count FROM submission "
+                "WHERE device_id = ? AND call <> 'compliance' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+                (device_id,),
+            ).fetchall()
+        return [DocumentCount(row["profile"], row["type_code"], row["outcome"], row["count"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An earlier acceptance: the cleared invoice as it was answered, or None for a reported document."""
+
+    cleared_invoice: str | None

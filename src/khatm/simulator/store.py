@@ -1,0 +1,221 @@
+"""Where the simulator keeps its state: one SQLite database, in a file that a later run goes on from, or for one run.
+
+The state is what gateway contract 14.3 lists. All access goes through one connection behind one lock: the work
+between two accesses (reading documents, signing certificates) is what costs time, not this.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from khatm.simulator.errors import ForeignStore, UnusableStore
+
+_APPLICATION_ID = 0x4B68746D
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE authority_key (name TEXT PRIMARY KEY, private_key BLOB NOT NULL, certificate BLOB NOT NULL);
+CREATE TABLE taxpayer (vat_number TEXT PRIMARY KEY, first_seen INTEGER NOT NULL);
+CREATE TABLE otp (
+    id INTEGER PRIMARY KEY,
+    environment TEXT NOT NULL,
+    vat_number TEXT NOT NULL REFERENCES taxpayer,
+    purpose TEXT NOT NULL,
+    code TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+);
+CREATE INDEX otp_code ON otp (environment, code);
+CREATE TABLE device (
+    id INTEGER PRIMARY KEY,
+    environment TEXT NOT NULL,
+    vat_number TEXT NOT NULL REFERENCES taxpayer,
+    common_name TEXT NOT NULL,
+    egs_serial TEXT NOT NULL,
+    type_map TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    onboarded_at INTEGER,
+    revoked_at INTEGER
+);
+CREATE INDEX device_taxpayer ON device (environment, vat_number);
+CREATE TABLE credential (
+    id INTEGER PRIMARY KEY,
+    device_id INTEGER NOT NULL REFERENCES device,
+    environment TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    request_id INTEGER NOT NULL,
+    ccsid_serial INTEGER UNIQUE,
+    token_hash BLOB NOT NULL,
+    secret_hash BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    certificate BLOB NOT NULL,
+    request BLOB NOT NULL,
+    vat_number TEXT NOT NULL,
+    type_map TEXT NOT NULL,
+    issued_at INTEGER NOT NULL,
+    not_after INTEGER NOT NULL,
+    revoked_at INTEGER,
+    predecessor_id INTEGER REFERENCES credential,
+    source_id INTEGER REFERENCES credential
+);
+CREATE INDEX credential_token ON credential (environment, token_hash);
+CREATE INDEX credential_device ON credential (device_id);
+CREATE INDEX credential_source ON credential (source_id);
+CREATE INDEX credential_certificate ON credential (fingerprint);
+CREATE TABLE step (
+    credential_id INTEGER NOT NULL REFERENCES credential,
+    name TEXT NOT NULL,
+    passed_at INTEGER NOT NULL,
+    PRIMARY KEY (credential_id, name)
+) WITHOUT ROWID;
+CREATE TABLE submission (
+    id INTEGER PRIMARY KEY,
+    received_at INTEGER NOT NULL,
+    device_id INTEGER NOT NULL REFERENCES device,
+    credential_id INTEGER NOT NULL REFERENCES credential,
+    call TEXT NOT NULL,
+    profile TEXT,
+    type_code TEXT NOT NULL,
+    uuid TEXT NOT NULL,
+    document_hash TEXT NOT NULL,
+    counter TEXT NOT NULL,
+    previous_hash TEXT NOT NULL,
+    http_status INTEGER NOT NULL,
+    outcome TEXT NOT NULL
+);
+CREATE INDEX submission_device ON submission (device_id);
+CREATE TABLE accepted (
+    environment TEXT NOT NULL,
+    vat_number TEXT NOT NULL,
+    document_hash TEXT NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    answer BLOB NOT NULL,
+    PRIMARY KEY (environment, vat_number, document_hash)
+) WITHOUT ROWID;
+"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CACHE_KIB = 64 * 1024
+
+
+class Store:
+    """The database and its lock. `path` None keeps the state for one run only."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open or create the state.
+
+        Raises UnusableStore if the file cannot be opened or written, ForeignStore if it holds something else.
+        """
+        self._lock = threading.RLock()
+        self._depth = 0
+        # The empty name is a temporary database of SQLite's own: in memory up to the cache's size, spilled to a
+        # file that is already unlinked beyond it, so that a long run does not grow.
+        self._where = str(path) if path is not None else ""
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self._where, isolation_level=None, check_same_thread=False, timeout=5)
+            self._connection.row_factory = sqlite3.Row
+            self._prepare(lasting=path is not None)
+        except (sqlite3.Error, OSError) as error:
+            raise UnusableStore(path=self._where, reason=str(error)) from error
+
+    def _prepare(self, *, lasting: bool) -> None:
+        self._connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        self._connection.execute("PRAGMA foreign_keys=ON")
+        if lasting:
+            # What was answered survives the process; only a power cut may take the last moments of play.
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+        else:
+            self._connection.execute("PRAGMA journal_mode=MEMORY")
+            self._connection.execute("PRAGMA synchronous=OFF")
+        with self.transaction() as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            owner = connection.execute("PRAGMA application_id").fetchone()[0]
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if tables == 0:
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+            elif owner != _APPLICATION_ID or version != _SCHEMA_VERSION:
+                raise ForeignStore(path=self._where, found=version, allowed=_SCHEMA_VERSION)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the lock and one transaction; inner ones join the outer; an exception undoes all of it."""
+        with self._lock:
+            if self._depth:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            else:
+                self._connection.execute("COMMIT")
+            finally:
+                self._depth = 0
+
+    def next_number(self, name: str, *, first: int = 1) -> int:
+        """Return the number of this name after the one before, beginning with `first`."""
+        with self.transaction() as connection:
+            row = connection.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()
+            value = first if row is None else row[0] + 1
+            connection.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (name, value))
+            return value
+
+    def fact(self, name: str) -> str | None:
+        """Return a remembered fact, or None."""
+        with self.transaction() as connection:
+            row = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+            return None if row is None else str(row[0])
+
+    def remember(self, name: str, value: str) -> None:
+        """Remember a fact of the instance, such as how far its clock was moved."""
+        with self.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+    def authority_key(self, name: str) -> tuple[bytes, bytes] | None:
+        """Return private key (PKCS#8 DER) and certificate (DER) of one of the authority's names, or None."""
+        with self.transaction() as connection:
+            row = connection.execute(
+                "SELECT private_key, certificate FROM authority_key WHERE name = ?", (name,)
+            ).fetchone()
+            return None if row is None else (bytes(row[0]), bytes(row[1]))
+
+    def keep_authority_key(self, name: str, private_key: bytes, certificate: bytes) -> None:
+        """Keep one of the authority's own throw-away keys with its certificate."""
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO authority_key VALUES (?, ?, ?)", (name, private_key, certificate)
+            )
+
+    def reset(self) -> None:
+        """Forget taxpayers, OTPs, devices, credentials and documents; the authority's own keys stay."""
+        with self.transaction() as connection:
+            for table in ("accepted", "submission", "step", "credential", "device", "otp", "taxpayer", "fact"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._connection.close()
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return an aware time as Unix milliseconds, the form in which the store keeps times."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def moment(stored: int) -> datetime:
+    """Return a kept time as an aware UTC datetime."""
+    return _EPOCH + timedelta(milliseconds=stored)
