@@ -86,7 +86,7 @@ class Authority:
         self.faults: dict[str, deque[Meddle]] = defaultdict(deque)
         self.calls: list[str] = []
         self.documents: list[bytes] = []
-        self.validity = timedelta(days=730)
+        self.validity = {"ccsid": timedelta(days=1825), "pcsid": timedelta(days=730)}
         self.canned: ec.EllipticCurvePrivateKey | None = None
         self.extra_steps: tuple[str, ...] = ()
         self._issuer = ec.generate_private_key(ec.SECP256K1())
@@ -177,7 +177,7 @@ class Authority:
             .public_key(public)  # type: ignore[arg-type]
             .serial_number(self._serial)
             .not_valid_before(self.now - timedelta(seconds=5))
-            .not_valid_after(self.now + self.validity)
+            .not_valid_after(self.now + self.validity[kind])
             .add_extension(csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value, critical=False)
             .sign(self._issuer, hashes.SHA256())
         )

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from khatm.clock import Clock
 from khatm.gateway.calls import Call, Credentials, Submission
+from khatm.gateway.messages import Message
 from khatm.gateway.verdict import Action, Outcome
 from khatm.ledger.generations import Generation
 from khatm.ledger.home import Home
@@ -116,11 +117,16 @@ def said(outcome: Outcome) -> tuple[str, ...]:
     """Return the authority's messages as `CODE: text`, errors first, without those that are information only."""
     ordered = sorted(outcome.messages, key=lambda message: _LEVELS[message.level])
     texts = (
-        ": ".join(part for part in (message.code, message.message) if part)
+        ": ".join(part for part in (_code(message), message.message) if part)
         for message in ordered
         if message.level != "info"
     )
     return tuple(text for text in texts if text)
+
+
+def _code(message: Message) -> str | None:
+    """Return a message's code; one family of bodies puts "400" there and the code into the category (4.1, FLAT3)."""
+    return message.category if (message.code or "0").isdigit() else message.code
 
 
 def failure_text(outcome: Outcome) -> str:
