@@ -57,6 +57,11 @@ class DocumentRegister(Register):
         with self._store.read() as connection:
             return documents.unsent(connection, units.find(connection, unit).id, after=after, limit=limit)
 
+    def unsent_count(self, unit: Unit | str) -> int:
+        """Return how many documents of a unit have no decision yet."""
+        with self._store.read() as connection:
+            return documents.unsent_count(connection, units.find(connection, unit).id)
+
     def due_documents(self, unit: Unit | str, *, after: int = 0, limit: int = 0) -> list[Document]:
         """Return the documents without a decision whose next attempt is due, in ICV order."""
         with self._store.read() as connection:

@@ -179,6 +179,14 @@ def counts(connection: Connection, unit_id: int) -> dict[DocumentState, int]:
     return {state: found.get(state, 0) for state in DocumentState}
 
 
+def unsent_count(connection: Connection, unit_id: int) -> int:
+    """Return how many documents of a unit are not decided yet."""
+    count: int = connection.execute(
+        select(func.count()).select_from(_document).where(_document.c.unit_id == unit_id, _is_unsent())
+    ).scalar_one()
+    return count
+
+
 def content(connection: Connection, document_id: int, kind: ArchiveKind) -> bytes | None:
     """Return archived bytes of a document, None if there are none of that kind."""
     return connection.execute(

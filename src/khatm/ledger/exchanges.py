@@ -25,6 +25,8 @@ class Exchange:
     """
 
     call: str
+    row: str
+    """The line of the outcome table that decided."""
     verdict: str
     method: str
     url: str
@@ -60,6 +62,7 @@ def add(connection: Connection, held: Claim, exchange: Exchange) -> None:
             document_id=held.document.id,
             generation_id=exchange.generation_id,
             call=exchange.call,
+            row=exchange.row,
             verdict=exchange.verdict,
             method=exchange.method,
             url=exchange.url,
@@ -117,6 +120,7 @@ def _from_row(row: Row[tuple[object, ...]]) -> Exchange:
     values = row._mapping
     return Exchange(
         call=values["call"],
+        row=values["row"],
         verdict=values["verdict"],
         method=values["method"],
         url=values["url"],

@@ -182,6 +182,7 @@ exchange = Table(
     Column("document_id", _Id, ForeignKey("document.id"), nullable=False),
     Column("generation_id", _Id, ForeignKey("generation.id"), nullable=False),
     Column("call", Text, nullable=False),
+    Column("row", Text, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("method", Text, nullable=False),
     Column("url", Text, nullable=False),
