@@ -7,7 +7,7 @@ from khatm.errors import KhatmError, Language
 
 
 @dataclass(eq=False)
-class UnreadableGatewayUrl(KhatmError):  # noqa: N818 - names what was found, as all of the product's errors do
+class UnreadableGatewayUrl(KhatmError):
     """The gateway address is no absolute http(s) URL."""
 
     found: str
@@ -23,7 +23,7 @@ class UnreadableGatewayUrl(KhatmError):  # noqa: N818 - names what was found, as
 
 
 @dataclass(eq=False)
-class InsecureGatewayUrl(KhatmError):  # noqa: N818
+class InsecureGatewayUrl(KhatmError):
     """The gateway address is not https and does not stay on this machine."""
 
     found: str
@@ -39,7 +39,7 @@ class InsecureGatewayUrl(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class GatewayUrlWithExtras(KhatmError):  # noqa: N818
+class GatewayUrlWithExtras(KhatmError):
     """The gateway address carries credentials, a query or a fragment (`part`); `found` leaves them out."""
 
     found: str
@@ -67,7 +67,7 @@ class GatewayUrlWithExtras(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class UnusableOtp(KhatmError):  # noqa: N818
+class UnusableOtp(KhatmError):
     """The OTP given is not a row of digits; the value itself is never repeated."""
 
     length: int

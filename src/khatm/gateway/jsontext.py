@@ -13,7 +13,7 @@ MAX_DEPTH = 64
 _STRINGS_AND_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
 
-class NotJson(ValueError):  # noqa: N818 - caught where bodies are read, never seen outside
+class NotJson(ValueError):
     """The text is no JSON that we read; the message says why, in a phrase for logs."""
 
 
