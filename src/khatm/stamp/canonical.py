@@ -7,20 +7,19 @@ import base64
 import hashlib
 import re
 import secrets
-from typing import Final, cast
+from typing import Final
 
 from lxml import etree
 
 from khatm.document.canonical import CanonicalInvoice
-from khatm.document.xml import CBC, INV, NAMESPACES, parse, text_of
+from khatm.document.xml import CBC, INV, parse, text_of
 from khatm.stamp.errors import MissingElement, NotCanonical
-from khatm.stamp.facts import read_facts, require_facts
+from khatm.stamp.facts import SUPPLIER, facts_of, require_facts, sources
 
 INITIAL_PIH: Final = "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ=="
 """The previous invoice hash of a unit's first document: base64 of the hexadecimal SHA-256 of the character 0."""
 
 _ID: Final = f"{{{CBC}}}ID"
-_SUPPLIER: Final = etree.XPath("cac:AccountingSupplierParty", namespaces=NAMESPACES)
 # Quoted parts are skipped, because a bare > may stand inside an attribute value of the canonical form.
 _ROOT_START = re.compile(rb'(?:<\?.*?\?>\n)*+<[^">]*+(?:"[^"]*+"[^">]*+)*+>', re.DOTALL)
 
@@ -35,15 +34,16 @@ def read_canonical(xml: bytes) -> CanonicalInvoice:
     root = tree.getroot()
     if root.tag != f"{{{INV}}}Invoice":
         raise MissingElement("Invoice (UBL 2.1) as its root element", "the stamp")
-    suppliers = cast("list[etree._Element]", _SUPPLIER(root))
-    if not suppliers:
+    first = sources(root)
+    supplier = first.get(SUPPLIER)
+    if supplier is None:
         raise MissingElement("cac:AccountingSupplierParty", "the place of the stamp")
-    facts = read_facts(root)
+    facts = facts_of(first)
     require_facts(facts)
     canonical = canonicalise(tree)
     start = _ROOT_START.match(canonical)
     assert start is not None  # the canonical form of a document always begins so
-    cut = _supplier_place(canonical, tree, suppliers[0])
+    cut = _supplier_place(canonical, tree, supplier)
     return CanonicalInvoice(canonical[: start.end()], canonical[start.end() : cut], canonical[cut:], facts)
 
 
@@ -84,7 +84,7 @@ def remove_stamp(tree: etree._ElementTree) -> None:
 
 def is_qr_reference(element: etree._Element) -> bool:
     """Return whether a document reference is the QR code's: its ID, trimmed, is QR."""
-    return any(text_of(child).strip() == "QR" for child in element if child.tag == _ID)
+    return any(text_of(child).strip() == "QR" for child in element.iterchildren(_ID))
 
 
 def canonicalise(tree: etree._ElementTree) -> bytes:

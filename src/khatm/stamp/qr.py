@@ -119,10 +119,9 @@ def _records(raw: bytes, lengths: LengthForm) -> tuple[tuple[int, bytes], ...]:
     records: list[tuple[int, bytes]] = []
     at, end = 0, len(raw)
     while at < end:
-        tag = raw[at]
-        if at + 1 >= end:
-            raise ValueError(f"tag {tag} has no length")
-        size = raw[at + 1]
+        if at + 1 == end:
+            raise ValueError(f"tag {raw[at]} has no length")
+        tag, size = raw[at], raw[at + 1]
         at += 2
         if size > 0x7F and lengths == "ber":
             count = size & 0x7F

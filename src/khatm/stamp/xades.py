@@ -96,8 +96,10 @@ def stamp(
     signature = signer.sign(curve_digest)
     values = _Values(base64.b64encode(digest), base64.b64encode(signature), time_text.encode(), b"")
     items = _qr_items(facts, qr_time, values, certificate)
-    qr_text = qr.encode(items, lengths="plain" if plain_qr_lengths else "ber")
-    _check(signer, curve_digest, signature, items, qr_text)
+    lengths: qr.LengthForm = "plain" if plain_qr_lengths else "ber"
+    qr_text = qr.encode(items, lengths=lengths)
+    _check_signature(signer, curve_digest, signature)
+    _check_qr(items, qr_text, lengths)
     values.qr_text = qr_text.encode()
     xml = _assemble(invoice, _frame(certificate), values)
     warnings = ("qr-name-long",) if len(items[0][1]) >= qr.NAME_BYTES_AT_RISK else ()
@@ -110,7 +112,7 @@ def _assemble(invoice: CanonicalInvoice, frame: _Frame, values: _Values) -> byte
     properties = frame.properties_before_time + values.time + frame.properties_after_time
     properties_digest = base64.b64encode(hashlib.sha256(properties).hexdigest().encode())
     head = invoice.head
-    declared = b"".join(declaration for declaration in _DECLARATIONS if declaration not in head)
+    declared = _undeclared(head)
     return b"".join(
         (
             _DECLARATION, head,
@@ -122,6 +124,12 @@ def _assemble(invoice: CanonicalInvoice, frame: _Frame, values: _Values) -> byte
             invoice.tail,
         )
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _undeclared(head: bytes) -> bytes:
+    """Return the namespace declarations that the template's elements need and the root start tag lacks."""
+    return b"".join(declaration for declaration in _DECLARATIONS if declaration not in head)
 
 
 def _declaring(declared: bytes, element: bytes) -> bytes:
@@ -148,17 +156,16 @@ def _qr_items(facts: StampFacts, qr_time: str, values: _Values, certificate: Cer
     return items
 
 
-def _check(signer: Signer, digest: bytes, signature: bytes, items: list[tuple[int, bytes]], qr_text: str) -> None:
-    """Verify the signature with the public key and read the QR code back, before anybody sees the document."""
+def _check_signature(signer: Signer, digest: bytes, signature: bytes) -> None:
     if not curve.verify(signer.point, digest, signature):
-        raise StampSelfCheck(
-            "signature_value", f"a signature by {signer.certificate.common_name}", "one that does not fit"
-        )
-    content = qr.decode(qr_text)
-    if list(content.items) != items:
-        tag = next(
-            (want[0] for want, got in zip(items, content.items, strict=False) if want != got), len(content.items) + 1
-        )
+        who = signer.certificate.common_name
+        raise StampSelfCheck("signature_value", f"a signature by the key of {who}", "one that does not fit")
+
+
+def _check_qr(items: list[tuple[int, bytes]], qr_text: str, lengths: qr.LengthForm) -> None:
+    content = qr.decode(qr_text, accept_plain=lengths == "plain")
+    if content.items != tuple(items):
+        tag = next((tag for tag, value in items if content.value(tag) != value), 0)
         raise StampSelfCheck(f"qr_{tag}", repr(dict(items).get(tag)), repr(content.value(tag)))
 
 
