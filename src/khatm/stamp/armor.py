@@ -14,7 +14,7 @@ _MAX_BYTES = 1 << 20
 _MAX_LAYERS = 4  # PEM in base64 in base64 is the deepest form seen
 
 
-class NoDer(ValueError):  # noqa: N818 - says what was found
+class NoDer(ValueError):
     """Bytes that hold no DER in any of the known text forms."""
 
 

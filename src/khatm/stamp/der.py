@@ -19,7 +19,7 @@ SEQUENCE = 0x30
 SET = 0x31
 
 
-class MalformedDer(ValueError):  # noqa: N818 - says what was found
+class MalformedDer(ValueError):
     """Bytes that are not DER, or not of the expected shape."""
 
 

@@ -8,7 +8,7 @@ from khatm.errors import KhatmError, Language
 
 
 @dataclass(eq=False)
-class UnreadableKey(KhatmError):  # noqa: N818 - errors are named after what is wrong, in the field's words
+class UnreadableKey(KhatmError):
     """A private key in none of the forms that are read."""
 
     found: str
@@ -25,7 +25,7 @@ class UnreadableKey(KhatmError):  # noqa: N818 - errors are named after what is 
 
 
 @dataclass(eq=False)
-class EncryptedKey(KhatmError):  # noqa: N818
+class EncryptedKey(KhatmError):
     """A private key file that is protected by a passphrase of its own."""
 
     code: ClassVar[str] = "encrypted-key"
@@ -38,7 +38,7 @@ class EncryptedKey(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class WrongCurve(KhatmError):  # noqa: N818
+class WrongCurve(KhatmError):
     """A key of another kind or on another curve than the units of this authority use."""
 
     found: str
@@ -54,7 +54,7 @@ class WrongCurve(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class UnreadableCertificate(KhatmError):  # noqa: N818
+class UnreadableCertificate(KhatmError):
     """Bytes or text that hold no X.509 certificate."""
 
     found: str
@@ -71,7 +71,7 @@ class UnreadableCertificate(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class ForeignCertificate(KhatmError):  # noqa: N818
+class ForeignCertificate(KhatmError):
     """A certificate that belongs to another private key."""
 
     certificate: str
@@ -89,7 +89,7 @@ class ForeignCertificate(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class ExpiredCertificate(KhatmError):  # noqa: N818
+class ExpiredCertificate(KhatmError):
     """A certificate whose validity had ended at the signing time."""
 
     certificate: str
@@ -116,7 +116,7 @@ class Finding(Protocol):
 
 
 @dataclass(eq=False)
-class InvalidCsrFields(KhatmError):  # noqa: N818
+class InvalidCsrFields(KhatmError):
     """CSR fields that break the authority's rules; carries every finding at once."""
 
     findings: Sequence[Finding]
@@ -134,7 +134,7 @@ class InvalidCsrFields(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class PropertiesEncoding(KhatmError):  # noqa: N818
+class PropertiesEncoding(KhatmError):
     """A properties file that is not UTF-8 text."""
 
     line: int
@@ -151,7 +151,7 @@ class PropertiesEncoding(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class PropertiesEscape(KhatmError):  # noqa: N818
+class PropertiesEscape(KhatmError):
     """A broken \\uXXXX escape in a properties file."""
 
     line: int
@@ -169,7 +169,7 @@ class PropertiesEscape(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class UnreadableCsr(KhatmError):  # noqa: N818
+class UnreadableCsr(KhatmError):
     """Bytes that hold no certificate request."""
 
     found: str
@@ -182,7 +182,7 @@ class UnreadableCsr(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class CannotUnseal(KhatmError):  # noqa: N818
+class CannotUnseal(KhatmError):
     """A sealed secret that the given passphrase or key file does not open."""
 
     purpose: str
@@ -200,7 +200,7 @@ class CannotUnseal(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class UnusableKeyFile(KhatmError):  # noqa: N818
+class UnusableKeyFile(KhatmError):
     """A master key file that is missing or does not hold 32 bytes as base64."""
 
     path: str
@@ -218,7 +218,7 @@ class UnusableKeyFile(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class NotCanonical(KhatmError):  # noqa: N818
+class NotCanonical(KhatmError):
     """XML that has no canonical form, such as a relative namespace name."""
 
     found: str
@@ -233,7 +233,7 @@ class NotCanonical(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class MissingElement(KhatmError):  # noqa: N818
+class MissingElement(KhatmError):
     """A document without an element that the stamp or the request body needs."""
 
     element: str
@@ -245,7 +245,7 @@ class MissingElement(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class UtcIssueTime(KhatmError):  # noqa: N818
+class UtcIssueTime(KhatmError):
     """An issue time that ends in Z, whose QR form the sources do not agree on."""
 
     found: str
@@ -262,7 +262,7 @@ class UtcIssueTime(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class UnreadableQr(KhatmError):  # noqa: N818
+class UnreadableQr(KhatmError):
     """A QR text that cannot be decoded; `stage` is `base64` or `tlv`."""
 
     stage: str
@@ -277,7 +277,7 @@ class UnreadableQr(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class QrValueTooLong(KhatmError):  # noqa: N818
+class QrValueTooLong(KhatmError):
     """A QR value that does not fit the length octets."""
 
     tag: int
@@ -290,7 +290,7 @@ class QrValueTooLong(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class NotStamped(KhatmError):  # noqa: N818
+class NotStamped(KhatmError):
     """A document without the part of a stamp that was asked for."""
 
     element: str
@@ -302,7 +302,7 @@ class NotStamped(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class StampSelfCheck(KhatmError):  # noqa: N818
+class StampSelfCheck(KhatmError):
     """A stamp that did not pass its own check right after it was made; nothing may be shown or sent."""
 
     check: str

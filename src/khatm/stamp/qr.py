@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -98,6 +99,15 @@ def decode(text: str, *, accept_plain: bool = True) -> QrContent:
     if content is None:
         raise UnreadableQr("tlv", failure)
     return content
+
+
+def utc_as_saudi(text: str) -> str | None:
+    """Return a UTC time `yyyy-MM-ddTHH:mm:ssZ` plus three hours and without Z; None if it is no such time."""
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - the zone is the Z just matched
+        return (moment + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%S")
+    except (ValueError, OverflowError):
+        return None
 
 
 def _from_base64(text: str) -> bytes:

@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 from xml.sax.saxutils import escape
@@ -183,19 +183,10 @@ def _qr_time(facts: StampFacts, allow_utc: bool) -> str:
         return text
     if not allow_utc:
         raise UtcIssueTime(facts.issue_time)
-    saudi = utc_as_saudi(text)
+    saudi = qr.utc_as_saudi(text)
     if saudi is None:
         raise UtcIssueTime(facts.issue_time)
     return saudi
-
-
-def utc_as_saudi(text: str) -> str | None:
-    """Return a UTC time `yyyy-MM-ddTHH:mm:ssZ` plus three hours and without Z; None if it is no such time."""
-    try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - the zone is the Z just matched
-        return (moment + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%S")
-    except (ValueError, OverflowError):
-        return None
 
 
 @lru_cache(maxsize=256)
