@@ -144,6 +144,8 @@ def _check_signature(
     if digest is None:
         raise RefusedCsr("the request is not signed with ECDSA and SHA-256")
     bits = signature.expect(der.BIT_STRING).content
+    if bits[:1] != b"\0":
+        raise RefusedCsr("a signature that is not whole octets")
     try:
         key.verify(bits[1:], signed, ec.ECDSA(digest))
     except InvalidSignature as error:
