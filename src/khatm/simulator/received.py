@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from khatm.document.canonical import StampFacts
 from khatm.environment import Environment
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.messages import WireMessage
@@ -90,6 +91,8 @@ class Examination:
     """None when there was no document to read."""
     xml: bytes | None
     """The received document's bytes, decoded."""
+    stamp_facts: StampFacts | None
+    """What the clearance stamp repeats of the document."""
     info: tuple[WireMessage, ...]
     warnings: tuple[WireMessage, ...]
     errors: tuple[WireMessage, ...]
