@@ -4,13 +4,13 @@ Source: the stamp standard, sections 1.2 to 1.5.
 """
 
 import base64
-import hashlib
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from khatm.environment import Environment
-from khatm.stamp import armor, curve, der, keys
+from khatm.stamp import armor, der, keys
 from khatm.stamp.csr_fields import CsrFields, CsrFinding
 from khatm.stamp.csr_rules import lint
 from khatm.stamp.errors import InvalidCsrFields, UnreadableCsr
@@ -57,7 +57,7 @@ class Csr:
 
 
 def build_csr(fields: CsrFields, environment: Environment, key: ec.EllipticCurvePrivateKey) -> Csr:
-    """Make the CSR of a unit for an environment, signed with its key (deterministic, low s).
+    """Make the CSR of a unit for an environment, signed with its key.
 
     Raises InvalidCsrFields with every error of the linter; warnings do not stop it.
     """
@@ -65,7 +65,7 @@ def build_csr(fields: CsrFields, environment: Environment, key: ec.EllipticCurve
     if errors:
         raise InvalidCsrFields(errors)
     tbs = to_be_signed(fields, environment, keys.public_key_info(key))
-    signature = curve.sign(keys.scalar(key), hashlib.sha256(tbs).digest())
+    signature = key.sign(tbs, ec.ECDSA(hashes.SHA256()))
     encoded = der.write(
         der.SEQUENCE,
         tbs,
