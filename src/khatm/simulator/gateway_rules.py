@@ -7,7 +7,7 @@ quirks included. Source: gateway contract, sections 5.4, 8.4 and 8.6; stamp stan
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Final
+from typing import Final, cast
 
 from lxml import etree
 
@@ -33,6 +33,7 @@ _INFORMATION: Final = "/".join(
 _MOMENT: Final = re.compile(
     r"[ \t\r\n]*(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?[ \t\r\n]*", re.ASCII
 )
+_NAMES: Final = etree.XPath("//@name", smart_strings=False)
 _SIMPLIFIED: Final = re.compile(r"02\d{5}")
 
 
@@ -53,8 +54,9 @@ class GatewayRules:
                 return RuleReport(aborted="issue date and time do not make a moment")
             if now - issued > _REPORTING_TIME:
                 findings.append(_TOO_LATE)
-        findings.extend(_qr_rules(outline, _QR_LIMIT[edition]))
-        if _concerns_simplified(outline):
+        simplified = _concerns_simplified(outline)
+        findings.extend(_qr_rules(outline, _QR_LIMIT[edition], simplified=simplified))
+        if simplified:
             findings.extend(_stamp_rules(outline))
         return RuleReport(tuple(dict.fromkeys(findings)))
 
@@ -97,9 +99,9 @@ def counter_and_previous_hash(outline: Outline) -> list[RuleFinding]:
     return findings
 
 
-def _qr_rules(outline: Outline, limit: int) -> Iterator[RuleFinding]:
+def _qr_rules(outline: Outline, limit: int, *, simplified: bool) -> Iterator[RuleFinding]:
     objects = [each for reference in outline.named("QR") for each in reference.objects]
-    if _concerns_simplified(outline) and not any(
+    if simplified and not any(
         text.strip() and mime.strip() == "text/plain"
         for reference in outline.references
         if reference.id == "QR"
@@ -138,9 +140,7 @@ def _stamp_rules(outline: Outline) -> Iterator[RuleFinding]:
 
 def _concerns_simplified(outline: Outline) -> bool:
     """Tell what the stylesheet's own test for simplified documents says: it looks at every `name` attribute."""
-    names = outline.root.xpath("//@name")
-    assert isinstance(names, list)
-    return any(_SIMPLIFIED.search(str(name)) for name in names)
+    return any(_SIMPLIFIED.search(name) for name in cast("list[str]", _NAMES(outline.root)))
 
 
 def _any_text_plain(objects: list[tuple[str, str]]) -> bool:

@@ -102,8 +102,8 @@ def read_outline(tree: etree._ElementTree) -> Outline:
         elif tag not in seen:
             seen.add(tag)
             _read(outline, tag, child)
-    outline.signatures = list(root.iter(_DS_SIGNATURE))
-    outline.signature_references = list(root.iter(_CAC_SIGNATURE))
+    for signature in root.iter(_DS_SIGNATURE, _CAC_SIGNATURE):
+        (outline.signatures if signature.tag == _DS_SIGNATURE else outline.signature_references).append(signature)
     return outline
 
 
