@@ -34,13 +34,13 @@ Meddle = Callable[[Callable[[], WireAnswer]], WireAnswer]
 """A fault: gets the honest answer as a function, and may call it or not."""
 
 
-def csr_fields(type_map: str = "1100", name: str = "شركة المثال | Example Trading") -> CsrFields:
+def csr_fields(type_map: str = "1100", *, number: int = 1, vat_number: str = VAT) -> CsrFields:
     return CsrFields(
-        common_name="EGS-1",
-        serial_number="1-Khatm|2-1|3-000001",
-        organization_identifier=VAT,
+        common_name=f"EGS-{number}",
+        serial_number=f"1-Khatm|2-1|3-{number:06}",
+        organization_identifier=vat_number,
         organization_unit_name="Main",
-        organization_name=name,
+        organization_name="شركة المثال | Example Trading",
         country_name="SA",
         invoice_type=type_map,
         location_address="RRRD2929",

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from khatm.environment import Environment
 from khatm.errors import KhatmError
-from khatm.gateway.calls import Call
 from khatm.gateway.verdict import Csid
 from khatm.ledger.generations import Generation, Purpose
 from khatm.onboarding.checks import ComplianceChecks
@@ -50,8 +49,7 @@ def keep_ccsid(walk: Walk, generation: Generation, csid: Csid) -> None:
 
 def finish(walk: Walk, generation: Generation, before_switch: Callable[[], None] | None = None) -> Generation:
     """Pass the checks that are left, let `before_switch` run, ask for the PCSID; return the live generation."""
-    for call in (Call.COMPLIANCE_CSID, Call.RENEWAL, Call.COMPLIANCE_CHECK, Call.PRODUCTION_CSID):
-        walk.settle(generation, call, "an earlier run ended before the answer was stored; the walk went on")
+    walk.settle(generation, {"settled": "an earlier run ended before the answer was stored; the walk went on"})
     generation = ComplianceChecks(walk, generation).run(required_steps(walk.unit.type_map))
     if before_switch is not None:
         before_switch()

@@ -10,7 +10,7 @@ from khatm.errors import KhatmError
 
 
 @dataclass(eq=False)
-class UnusableTypeMap(KhatmError):  # noqa: N818 - errors are named after what happened, in the field's words
+class UnusableTypeMap(KhatmError):
     """The invoice type map asks for no documents, or is no map at all."""
 
     found: str
@@ -28,7 +28,7 @@ class UnusableTypeMap(KhatmError):  # noqa: N818 - errors are named after what h
 
 
 @dataclass(eq=False)
-class OnboardingBusy(KhatmError):  # noqa: N818
+class OnboardingBusy(KhatmError):
     """Another process is onboarding or renewing the same unit; nothing was changed."""
 
     unit: str
@@ -52,7 +52,7 @@ class OnboardingBusy(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class OtpNotGiven(KhatmError):  # noqa: N818
+class OtpNotGiven(KhatmError):
     """The next call needs an OTP and none was given."""
 
     unit: str
@@ -72,7 +72,7 @@ class OtpNotGiven(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class MalformedOtp(KhatmError):  # noqa: N818
+class MalformedOtp(KhatmError):
     """What was given cannot be an OTP; it was not sent."""
 
     unit: str
@@ -88,7 +88,7 @@ class MalformedOtp(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class _Refusal(KhatmError):  # noqa: N818
+class _Refusal(KhatmError):
     """What the authority answered to one call; the sentence repeats its codes and messages."""
 
     unit: str
@@ -146,12 +146,12 @@ class CsrRefused(_Refusal):
 
     code: ClassVar[str] = "csr-refused"
     en: ClassVar[str] = (
-        "The authority refused the CSR of unit {unit!r} ({words}). Check the unit's CSR fields with khatm csr, "
-        "correct them, and onboard again with an OTP; the live credentials, if any, are untouched."
+        "The authority refused the CSR of unit {unit!r} ({words}). Correct the properties file (khatm csr names "
+        "what is wrong in it) and add a unit with it; the live credentials, if any, are untouched."
     )
     ar: ClassVar[str] = (
-        "رفضت الهيئة طلب الشهادة (CSR) للوحدة {unit!r} ({words}). افحص حقول الطلب بالأمر khatm csr وصحّحها، "
-        "ثم أعد التسجيل برمز تحقق؛ لم تتأثر بيانات الاعتماد السارية إن وُجدت."
+        "رفضت الهيئة طلب الشهادة (CSR) للوحدة {unit!r} ({words}). صحّح ملف الخصائص (يبيّن الأمر khatm csr الخطأ فيه) "
+        "وأضف وحدة به؛ لم تتأثر بيانات الاعتماد السارية إن وُجدت."
     )
 
 
@@ -293,7 +293,7 @@ class UnknownComplianceSteps(_Refusal):
 
 
 @dataclass(eq=False)
-class CcsidNotOurs(KhatmError):  # noqa: N818
+class CcsidNotOurs(KhatmError):
     """The compliance CSID is unreadable or was issued for another key than the unit's; the attempt is closed."""
 
     unit: str
@@ -314,7 +314,7 @@ class CcsidNotOurs(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class NoAnswer(KhatmError):  # noqa: N818
+class NoAnswer(KhatmError):
     """The gateway gave no usable answer within the allowed attempts; what was done is kept."""
 
     unit: str
@@ -350,7 +350,7 @@ class UnsafePeer(NoAnswer):
 
 
 @dataclass(eq=False)
-class NothingToRenew(KhatmError):  # noqa: N818
+class NothingToRenew(KhatmError):
     """The unit has no live production CSID."""
 
     unit: str
@@ -361,7 +361,7 @@ class NothingToRenew(KhatmError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class PcsidExpired(KhatmError):  # noqa: N818
+class PcsidExpired(KhatmError):
     """The live production CSID has expired and cannot authenticate its own renewal."""
 
     unit: str

@@ -66,7 +66,7 @@ class OtpCall:
         failure: KhatmError = self._not_given()
         reason = self._purpose
         if hand is not None and hand.lost >= _SENDS_PER_OTP:
-            self._walk.settle(self._generation, self._call, "the answer was lost twice")
+            self._walk.settle(self._generation, {"settled": "the answer was lost twice"})
             hand, reason = None, OtpReason.ANSWER_LOST
         while True:
             if hand is None:
@@ -77,7 +77,7 @@ class OtpCall:
             if outcome.action is Action.ASK_NEW_OTP:
                 lost = hand.undecided
                 self._refused.add(hand.otp)
-                self._walk.settle(self._generation, self._call, "the authority refused the OTP")
+                self._walk.settle(self._generation, answer_facts(outcome))
                 failure = otp_refusal(self._walk, self._step, self._purpose.value, outcome, answer_lost=lost)
                 hand, reason = None, OtpReason.ANSWER_LOST if lost else OtpReason.REFUSED
             elif outcome.action in UNDECIDED:
@@ -87,7 +87,7 @@ class OtpCall:
                 hand, reason = None, OtpReason.ANSWER_LOST
             else:
                 keep(outcome)
-                self._settle(outcome)
+                self._walk.settle(self._generation, answer_facts(outcome))
                 return OtpCallResult(outcome, answer_lost=hand.undecided)
 
     def _send(self, hand: _Hand, send: Callable[[str], Outcome]) -> Outcome:
@@ -139,17 +139,12 @@ class OtpCall:
         intents = [
             intent
             for intent in self._walk.ledger.open_intents(self._walk.unit)
-            if intent.generation_id == self._generation.id and intent.call == self._call.value
+            if intent.generation_id == self._generation.id
         ]
         otps = [self._open(intent.facts.get(_SEALED)) for intent in intents]
         if not otps:
             return None
         return _Hand(otps[-1], lost=otps.count(otps[-1]), undecided=True)
-
-    def _settle(self, outcome: Outcome) -> None:
-        for intent in self._walk.ledger.open_intents(self._walk.unit):
-            if intent.generation_id == self._generation.id and intent.call == self._call.value:
-                self._walk.ledger.journal_answer(intent.id, answer_facts(outcome))
 
     def _not_given(self) -> KhatmError:
         unit = self._walk.unit

@@ -94,11 +94,11 @@ class Walk:
         self.teller.waiting(step, seconds=seconds, attempt=attempt, answer=failure_text(outcome))
         self.sleep(seconds)
 
-    def settle(self, generation: Generation, call: Call, note: str) -> None:
-        """Close what the journal holds open about a call, now that its outcome no longer matters."""
+    def settle(self, generation: Generation, facts: Mapping[str, object]) -> None:
+        """Close every call of a generation that the journal holds open: what follows does not depend on it."""
         for intent in self.ledger.open_intents(self.unit):
-            if intent.generation_id == generation.id and intent.call == call.value:
-                self.ledger.journal_answer(intent.id, {"settled": note})
+            if intent.generation_id == generation.id:
+                self.ledger.journal_answer(intent.id, facts)
 
 
 def answer_facts(outcome: Outcome) -> dict[str, object]:
