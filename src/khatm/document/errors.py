@@ -47,7 +47,7 @@ _REASONS: dict[str, tuple[str, str]] = {
 
 
 @dataclass(eq=False)
-class UnreadableXml(KhatmError):  # noqa: N818 - names what was found, as all of the product's errors do
+class UnreadableXml(KhatmError):
     """XML that the hardened parser refuses; `reason` tells the cause, `found` and `allowed` the facts."""
 
     reason: UnreadableReason
@@ -68,8 +68,8 @@ class UnreadableXml(KhatmError):  # noqa: N818 - names what was found, as all of
 class Problem:
     """One thing that is wrong with an authored document.
 
-    `path` leads to it in the JSON (`lines[2].vat.rate`), `found` and `allowed` are facts as text, `code` names the
-    kind of problem, `rule` the rule of the authority that stands behind it, where one does.
+    `path` leads to it in the JSON (`lines[2].vat.rate`), `found` (empty for nothing) and `allowed` are facts as text,
+    `code` names the kind of problem, `rule` the rule of the authority that stands behind it, where one does.
     """
 
     path: str
@@ -81,15 +81,21 @@ class Problem:
 
     def sentence(self, language: Language = "en") -> str:
         """Return where it is, what was found and what is allowed."""
-        where = self.path or ("المستند" if language == "ar" else "document")
         rule = f" [{self.rule}]" if self.rule else ""
         if language == "ar":
-            return f"{where}: الموجود {self.found}؛ المسموح {self.allowed_ar or self.allowed}.{rule}"
-        return f"{where}: found {self.found}; allowed: {self.allowed}.{rule}"
+            where = self.path or "المستند"
+            allowed = self.allowed_ar or self.allowed
+            if self.code == "unknown-field":
+                return f"{where}: لا يوجد حقل بهذا الاسم؛ المعروف: {allowed}.{rule}"
+            return f"{where}: الموجود {self.found or 'لا شيء'}؛ المسموح {allowed}.{rule}"
+        where = self.path or "document"
+        if self.code == "unknown-field":
+            return f"{where}: there is no such field; known: {self.allowed}.{rule}"
+        return f"{where}: found {self.found or 'nothing'}; allowed: {self.allowed}.{rule}"
 
 
 @dataclass(eq=False)
-class InvalidDocument(KhatmError):  # noqa: N818
+class InvalidDocument(KhatmError):
     """An authored document that cannot be built; carries every problem at once."""
 
     problems: tuple[Problem, ...] = field(default=())

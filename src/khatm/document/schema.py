@@ -88,7 +88,7 @@ class _Frame:
     """Whether text between the children was reported already."""
 
 
-class _Full(Exception):  # noqa: N818 - control flow, never seen outside
+class _Full(Exception):
     """Enough findings."""
 
 

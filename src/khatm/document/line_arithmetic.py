@@ -1,0 +1,151 @@
+"""The amounts of lines, net priced and tax-inclusive, and the running totals of their VAT groups.
+
+Source: the document standard, sections 5.1, 5.3, 7.4 and 15.2 item 1.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from khatm.document.computed import Adjustment, ComputedLine, VatGroup
+from khatm.document.errors import Problem
+from khatm.document.lines import DocumentCharge, DocumentDiscount, Line, LineCharge, LineDiscount
+from khatm.money import ZERO, divide, multiply, percent_of, round2, text2, total, trimmed
+
+_HUNDRED = Decimal(100)
+_PRICE_CHARACTERS = 14
+_PRICE_DECIMALS = 10
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a VAT group has come to so far."""
+
+    line_net: Decimal = ZERO
+    """Sum of BT-131."""
+    line_gross: Decimal = ZERO
+    """Sum of KSA-12."""
+    adjusted: Decimal = ZERO
+    """Document charges minus document allowances."""
+    inclusive: Decimal = ZERO
+    """Running total of the tax-inclusive amounts, from which net amounts are cut (section 7.4)."""
+    reason_code: str | None = None
+    reason: str | None = None
+
+    def net_of(self, gross: Decimal, rate: Decimal) -> Decimal:
+        """Add a tax-inclusive amount (negative for a discount) to the running total and return the net that it adds."""
+        before = round2(divide(multiply(self.inclusive, _HUNDRED), _HUNDRED + rate))
+        self.inclusive += gross
+        return round2(divide(multiply(self.inclusive, _HUNDRED), _HUNDRED + rate)) - before
+
+
+def compute_lines(lines: Sequence[Line], tallies: dict[VatGroup, Tally], problems: list[Problem]) -> list[ComputedLine]:
+    """Return the lines with their amounts, filling the tallies by order of appearance; report lines below zero."""
+    computed = []
+    for number, line in enumerate(lines, 1):
+        group = VatGroup(line.vat.category, line.vat.percent)
+        tally = tallies.get(group)
+        if tally is None:
+            tally = tallies[group] = Tally(reason_code=line.vat.reason_code, reason=line.vat.reason_text)
+        result = _gross_line(number, line, tally) if line.price_basis == "gross" else _net_line(number, line)
+        tally.line_net += result.net
+        tally.line_gross += result.gross
+        if result.net < 0:
+            problems.append(_below_zero(number, result))
+        computed.append(result)
+    return computed
+
+
+def adjustment(entry: LineDiscount | LineCharge | DocumentDiscount | DocumentCharge, base: Decimal) -> Adjustment:
+    """Return a net allowance or charge; `base` is what a percentage is of when the entry names none."""
+    if entry.amount is not None:
+        return Adjustment(round2(entry.amount), entry.reason, entry.code)
+    assert entry.percent is not None
+    base = base if entry.base is None else round2(entry.base)
+    amount = percent_of(base, entry.percent)
+    if _doubles_agree(amount, base, entry.percent):
+        return Adjustment(amount, entry.reason, entry.code, base, entry.percent)
+    return Adjustment(amount, entry.reason, entry.code)
+
+
+def _doubles_agree(amount: Decimal, base: Decimal, percent: Decimal) -> bool:
+    """Evaluate BR-KSA-EN16931-03 as the authority does, in binary floating point: where that gives another amount,
+    base and percentage are left out (section 5.3)."""
+    return math.floor((float(base) * float(percent) / 100) * 100 + 0.5) / 100 == float(amount)
+
+
+def _net_line(number: int, line: Line) -> ComputedLine:
+    price = line.price - line.price_discount if line.price_discount else line.price
+    base = round2(divide(multiply(line.quantity, price), line.per))
+    discounts = tuple(adjustment(discount, base) for discount in line.discounts)
+    charges = tuple(adjustment(charge, base) for charge in line.charges)
+    net = base - total(each.amount for each in discounts) + total(each.amount for each in charges)
+    vat = percent_of(net, line.vat.percent)
+    return ComputedLine(
+        id=str(number),
+        source=line,
+        price=trimmed(price),
+        gross_price=trimmed(line.price) if line.price_discount else None,
+        price_discount=trimmed(line.price_discount) if line.price_discount else None,
+        discounts=discounts,
+        charges=charges,
+        net=net,
+        vat=vat,
+        gross=net + vat,
+    )
+
+
+def _gross_line(number: int, line: Line, tally: Tally) -> ComputedLine:
+    """A tax-inclusive line: KSA-12 is what the customer pays, BT-131 is cut from the group's running total."""
+    rate = line.vat.percent
+    shelf = line.price - line.price_discount if line.price_discount else line.price
+    before = round2(divide(multiply(line.quantity, shelf), line.per))
+    gross = before
+    for discount in line.discounts:
+        gross -= adjustment(discount, before).amount
+    for charge in line.charges:
+        gross += adjustment(charge, before).amount
+    net = tally.net_of(gross, rate)
+    price = _net_price(shelf, rate)
+    discounts, charges = _one_entry(line, round2(divide(multiply(line.quantity, price), line.per)) - net)
+    return ComputedLine(
+        id=str(number),
+        source=line,
+        price=trimmed(price, at_least=2),
+        gross_price=None,
+        price_discount=None,
+        discounts=discounts,
+        charges=charges,
+        net=net,
+        vat=gross - net,
+        gross=gross,
+    )
+
+
+def _net_price(shelf: Decimal, rate: Decimal) -> Decimal:
+    """BT-146 of a shelf price: at most 10 decimals and 14 characters in all."""
+    exact = divide(multiply(shelf, _HUNDRED), _HUNDRED + rate)
+    whole = len(str(int(exact)))
+    decimals = max(2, min(_PRICE_DECIMALS, _PRICE_CHARACTERS - whole - 1))
+    return exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
+def _one_entry(line: Line, fall: Decimal) -> tuple[tuple[Adjustment, ...], tuple[Adjustment, ...]]:
+    """All discounts and charges of a tax-inclusive line become one entry, an amount only (sections 7.4 and 15.2)."""
+    if fall > 0 and line.discounts:
+        return (Adjustment(fall, line.discounts[0].reason, line.discounts[0].code),), ()
+    if fall < 0 and line.charges:
+        return (), (Adjustment(-fall, line.charges[0].reason, line.charges[0].code),)
+    return (), ()
+
+
+def _below_zero(number: int, line: ComputedLine) -> Problem:
+    return Problem(
+        f"lines[{number - 1}].discounts",
+        f"a line amount of {text2(line.net)}",
+        "discounts that leave the line at zero or more",
+        "below-zero",
+        None,
+        "خصومات تبقي قيمة البند صفرا أو أكثر",
+    )
