@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,13 @@ class Csid:
         return base64.b64decode(base64.b64decode(self.token))
 
 
+def fresh(simulator: EmbeddedSimulator) -> EmbeddedSimulator:
+    """A running simulator without any state, its clock running true."""
+    simulator.fatoora.reset()
+    simulator.clock.set(datetime.now(UTC))
+    return simulator
+
+
 @cache
 def http() -> httpx.Client:
     """The one client of a test run; redirects are not followed, proxies not looked for."""
@@ -126,7 +133,9 @@ class Unit:
 
     def begin(self) -> httpx.Response:
         """Ask for the CCSID and keep it."""
-        answer = self.caller.call("POST", "/compliance", {"csr": self.csr}, OTP=self.caller.otp("onboarding"))
+        answer = self.caller.call(
+            "POST", "/compliance", {"csr": self.csr}, OTP=self.caller.otp(vat_number=self.vat_number)
+        )
         if answer.status_code == 200:
             self.ccsid = Csid.of(answer.json())
         return answer

@@ -19,7 +19,7 @@ from khatm.clock import FixedClock, ShiftableClock
 from khatm.environment import Environment
 from khatm.simulator.embedded import EmbeddedSimulator
 from tests.csr_maker import CsrRecipe, csr_member, make_csr
-from tests.wire.simulator_caller import KINDS, SELLER, Caller, Csid, Unit, http
+from tests.wire.simulator_caller import KINDS, SELLER, Caller, Csid, Unit, fresh, http
 
 SANDBOX, SIMULATION, PRODUCTION = Environment
 EXAMPLES = Path(__file__).parents[1] / "data" / "gateway_examples"
@@ -50,8 +50,7 @@ def running() -> Iterator[EmbeddedSimulator]:
 
 @pytest.fixture
 def simulator(running: EmbeddedSimulator) -> EmbeddedSimulator:
-    running.fatoora.reset()
-    return running
+    return fresh(running)
 
 
 @pytest.fixture

@@ -252,9 +252,7 @@ class IssuedCertificate:
 
 def validity(encoded: bytes) -> tuple[datetime, datetime]:
     """Return when a version 3 certificate begins and ends; der.MalformedDer if it is none."""
-    tbs = der.element(encoded).expect(der.SEQUENCE).children()[0].expect(der.SEQUENCE).children()
-    if len(tbs) < 8:
-        raise der.MalformedDer("not a version 3 certificate with extensions")
+    tbs = der.element(encoded).expect(der.SEQUENCE).children(3)[0].expect(der.SEQUENCE).children(8)
     begins, ends = (_moment(each) for each in tbs[4].expect(der.SEQUENCE).children())
     return begins, ends
 
@@ -269,7 +267,7 @@ def read_issued(encoded: bytes) -> IssuedCertificate:
 def _directory_name(extensions: der.Element) -> dict[str, str]:
     found: dict[str, str] = {}
     for extension in der.element(extensions.content).children():
-        parts = extension.children()
+        parts = extension.children(2)
         if parts[0].oid() == ALTERNATIVE_NAME:
             for general in der.element(parts[-1].content).children():
                 for relative in der.element(general.content).children():

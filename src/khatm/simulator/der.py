@@ -37,9 +37,12 @@ class Element:
     content: bytes
     whole: bytes
 
-    def children(self) -> "list[Element]":
-        """Read the content as elements one after another; MalformedDer if it is anything else."""
-        return elements(self.content)
+    def children(self, at_least: int = 0) -> "list[Element]":
+        """Read the content as elements one after another; MalformedDer if it is anything else, or fewer of them."""
+        found = elements(self.content)
+        if len(found) < at_least:
+            raise MalformedDer(f"expected {at_least} elements, found {len(found)}")
+        return found
 
     def expect(self, tag: int) -> "Element":
         """Return the element itself if it has this tag, else raise MalformedDer."""

@@ -139,6 +139,9 @@ def read_canned_file(path: Path) -> IssuedCertificate:
     Raises UnreadableCannedCertificate.
     """
     try:
-        return certificates.read_issued(certificates.decode_certificate_file(path.read_bytes()))
+        issued = certificates.read_issued(certificates.decode_certificate_file(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise UnreadableCannedCertificate(path=str(path), reason=str(error)) from error
+    if not (issued.vat_number and issued.type_map):
+        raise UnreadableCannedCertificate(path=str(path), reason="it names no VAT number and invoice type map")
+    return issued
