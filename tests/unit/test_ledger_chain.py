@@ -39,7 +39,7 @@ def test_changed_bytes_give_another_hash(tmp_path: Path) -> None:
     with filled(tmp_path) as ledger:
         third = ledger.document_at("till-1", 3)
         altered = ledger.document_xml(third).replace(b"115.00", b"114.00")
-        tamper(ledger, "UPDATE archive SET content = ? WHERE document_id = ?", altered, third.id)
+        tamper(ledger, "UPDATE stamped_xml SET content = ? WHERE document_id = ?", altered, third.id)
         broken = ledger.verify_chain("till-1").first_break
         assert broken is not None
         assert (broken.icv, broken.uuid, broken.check) == (3, third.uuid, "hash")
@@ -55,7 +55,7 @@ def test_a_rewritten_document_breaks_its_successor(tmp_path: Path) -> None:
 
         place = ChainPlace(second.uuid, 2, second.previous_hash)
         forged = plain_document(place, simplified=False, filler=3)
-        tamper(ledger, "UPDATE archive SET content = ? WHERE document_id = ?", forged.xml, second.id)
+        tamper(ledger, "UPDATE stamped_xml SET content = ? WHERE document_id = ?", forged.xml, second.id)
         tamper(ledger, "UPDATE document SET invoice_hash = ? WHERE id = ?", forged.invoice_hash, second.id)
         broken = ledger.verify_chain("till-1").first_break
         assert broken is not None
@@ -65,7 +65,7 @@ def test_a_rewritten_document_breaks_its_successor(tmp_path: Path) -> None:
 def test_a_missing_document_is_a_gap(tmp_path: Path) -> None:
     with filled(tmp_path) as ledger:
         fourth = ledger.document_at("till-1", 4)
-        tamper(ledger, "DELETE FROM archive WHERE document_id = ?", fourth.id)
+        tamper(ledger, "DELETE FROM stamped_xml WHERE document_id = ?", fourth.id)
         tamper(ledger, "DELETE FROM document WHERE id = ?", fourth.id)
         broken = ledger.verify_chain("till-1").first_break
         assert broken is not None
@@ -74,7 +74,7 @@ def test_a_missing_document_is_a_gap(tmp_path: Path) -> None:
 
 def test_a_document_without_its_bytes_is_a_gap(tmp_path: Path) -> None:
     with filled(tmp_path) as ledger:
-        tamper(ledger, "DELETE FROM archive WHERE document_id = ?", ledger.document_at("till-1", 1).id)
+        tamper(ledger, "DELETE FROM stamped_xml WHERE document_id = ?", ledger.document_at("till-1", 1).id)
         broken = ledger.verify_chain("till-1").first_break
         assert broken is not None
         assert (broken.icv, broken.check) == (1, "bytes")
@@ -111,7 +111,7 @@ def test_what_the_bytes_say_of_their_place_counts(tmp_path: Path, replaced: byte
     with filled(tmp_path) as ledger:
         second = ledger.document_at("till-1", 2)
         altered = ledger.document_xml(second).replace(replaced, by)
-        tamper(ledger, "UPDATE archive SET content = ? WHERE document_id = ?", altered, second.id)
+        tamper(ledger, "UPDATE stamped_xml SET content = ? WHERE document_id = ?", altered, second.id)
         # The forger adapts the row's hash, so that only the embedded value is left to tell.
         digest = b64encode(sha256(altered).digest()).decode()
         tamper(ledger, "UPDATE document SET invoice_hash = ? WHERE id = ?", digest, second.id)

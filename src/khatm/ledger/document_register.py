@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from khatm.ledger import chain, claims, documents, exchanges, issue, units
 from khatm.ledger.chain import ChainReport
 from khatm.ledger.claims import Claim
-from khatm.ledger.documents import ArchiveKind, Document, DocumentState, IssuedDocument, Route
+from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Route
 from khatm.ledger.exchanges import Exchange
 from khatm.ledger.issue import Write
 from khatm.ledger.register import Register
@@ -29,7 +29,13 @@ class DocumentRegister(Register):
             raise ValueError("a reference needs the digest of the content it stands for")
         with self._store.write() as connection:
             return issue.issue(
-                connection, unit_name, write, reference=reference, digest=content_digest, now=self._clock.now()
+                connection,
+                unit_name,
+                write,
+                self._live,
+                reference=reference,
+                digest=content_digest,
+                now=self._clock.now(),
             )
 
     def document(self, uuid: str) -> Document:
@@ -76,14 +82,12 @@ class DocumentRegister(Register):
     def document_xml(self, document: Document) -> bytes:
         """Return the exact stamped bytes of a document."""
         with self._store.read() as connection:
-            content = documents.content(connection, document.id, ArchiveKind.STAMPED)
-        assert content is not None
-        return content
+            return documents.stamped_xml(connection, document.id)
 
     def cleared_xml(self, document: Document) -> bytes | None:
         """Return the bytes that clearance gave back, None if there are none: what the customer gets."""
         with self._store.read() as connection:
-            return documents.content(connection, document.id, ArchiveKind.CLEARED)
+            return documents.cleared_xml(connection, document.id)
 
     def verify_chain(self, unit: Unit | str) -> ChainReport:
         """Recompute a unit's chain from the stored bytes and name the first break."""

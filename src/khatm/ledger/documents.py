@@ -14,7 +14,6 @@ from khatm.ledger import schema
 from khatm.ledger.errors import UnknownDocument
 
 _document = schema.document
-_archive = schema.archive
 
 REPORTING_PERIOD = timedelta(hours=24)
 """How long after its issue a simplified document may be reported. Source: the gateway contract 8.6."""
@@ -51,13 +50,6 @@ class Route(StrEnum):
 
     CLEARANCE = "clearance"
     REPORTING = "reporting"
-
-
-class ArchiveKind(StrEnum):
-    """Which bytes of a document."""
-
-    STAMPED = "stamped"
-    CLEARED = "cleared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,20 +179,27 @@ def unsent_count(connection: Connection, unit_id: int) -> int:
     return count
 
 
-def content(connection: Connection, document_id: int, kind: ArchiveKind) -> bytes | None:
-    """Return archived bytes of a document, None if there are none of that kind."""
+def stamped_xml(connection: Connection, document_id: int) -> bytes:
+    """Return the exact bytes that were issued."""
+    content: bytes = connection.execute(
+        select(schema.stamped_xml.c.content).where(schema.stamped_xml.c.document_id == document_id)
+    ).scalar_one()
+    return content
+
+
+def cleared_xml(connection: Connection, document_id: int) -> bytes | None:
+    """Return the bytes that clearance gave back, None if there are none."""
     return connection.execute(
-        select(_archive.c.content).where(_archive.c.document_id == document_id, _archive.c.kind == kind.value)
+        select(schema.cleared_xml.c.content).where(schema.cleared_xml.c.document_id == document_id)
     ).scalar()
 
 
 def with_content(connection: Connection, unit_id: int) -> Iterator[tuple[Document, bytes | None]]:
     """Walk through a unit's documents in ICV order with their stamped bytes (None: lost), a few at a time in memory."""
+    stamped = schema.stamped_xml
     query = (
-        select(_document, _archive.c.content)
-        .outerjoin(
-            _archive, (_archive.c.document_id == _document.c.id) & (_archive.c.kind == ArchiveKind.STAMPED.value)
-        )
+        select(_document, stamped.c.content)
+        .outerjoin(stamped, stamped.c.document_id == _document.c.id)
         .where(_document.c.unit_id == unit_id)
         .order_by(_document.c.icv)
         .execution_options(yield_per=100)

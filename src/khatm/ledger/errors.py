@@ -1,7 +1,5 @@
 """What can go wrong in the ledger, one class per cause."""
 
-# ruff: noqa: N818 - errors are named after what is wrong, as everywhere in the product
-
 from dataclasses import dataclass
 from typing import ClassVar
 

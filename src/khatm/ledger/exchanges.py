@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from khatm.ledger import claims, documents, schema
 from khatm.ledger.claims import Claim
-from khatm.ledger.documents import UNSENT, ArchiveKind, Document, DocumentState, Route
+from khatm.ledger.documents import UNSENT, Document, DocumentState, Route
 
 _exchange = schema.exchange
 _document = schema.document
@@ -95,11 +95,7 @@ def settle(
     """Store what a document's sending came to and give the claim back. Raises ClaimLost."""
     claims.require_current(connection, held)
     if cleared_xml is not None:
-        connection.execute(
-            insert(schema.archive).values(
-                document_id=held.document.id, kind=ArchiveKind.CLEARED.value, content=cleared_xml
-            )
-        )
+        connection.execute(insert(schema.cleared_xml).values(document_id=held.document.id, content=cleared_xml))
     connection.execute(
         update(_document)
         .where(_document.c.id == held.document.id)

@@ -170,11 +170,14 @@ _FIRST_FLOOR = (
     "CREATE UNIQUE INDEX document_reference ON document (unit_id, reference) WHERE reference IS NOT NULL",
     # What is not at ZATCA yet is a handful, however large the archive grows.
     "CREATE INDEX document_unsent ON document (unit_id, icv) WHERE state IN ('issued', 'waiting')",
-    """CREATE TABLE archive (
-        document_id {id} NOT NULL REFERENCES document (id),
-        kind TEXT NOT NULL CHECK (kind IN ('stamped', 'cleared')),
-        content {blob} NOT NULL,
-        PRIMARY KEY (document_id, kind)
+    # Bytes that never change stand apart from the row that does: a change of state does not rewrite them.
+    """CREATE TABLE stamped_xml (
+        document_id {id} NOT NULL PRIMARY KEY REFERENCES document (id),
+        content {blob} NOT NULL
+    )""",
+    """CREATE TABLE cleared_xml (
+        document_id {id} NOT NULL PRIMARY KEY REFERENCES document (id),
+        content {blob} NOT NULL
     )""",
     """CREATE TABLE exchange (
         id {key},

@@ -1,7 +1,8 @@
-"""What every part of the ledger's face stands on: the store, the seals, the clock and the claims' owner name."""
+"""What every part of the ledger's face stands on: the store, the seals, the clock, the claims' owner."""
 
 from khatm.clock import Clock
 from khatm.ledger import claims
+from khatm.ledger.issue_rows import LiveGenerations
 from khatm.ledger.sealing import Seals
 from khatm.ledger.store import Store
 
@@ -14,3 +15,4 @@ class Register:
         self._seals = seals
         self._clock = clock
         self._owner = claims.owner_name()
+        self._live = LiveGenerations()

@@ -12,12 +12,16 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    PrimaryKeyConstraint,
     Table,
     Text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+
+def moment_text(moment: datetime) -> str:
+    """Return an aware moment as it is stored: `YYYY-MM-DDThh:mm:ss.ffffffZ`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -27,8 +31,8 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        """Return the moment as `YYYY-MM-DDThh:mm:ss.ffffffZ`."""
-        return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        """Return the moment as `moment_text` writes it."""
+        return None if value is None else moment_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
         """Return the stored text as an aware UTC moment."""
@@ -166,13 +170,18 @@ document = Table(
     Column("claim_expires_at", Moment),
 )
 
-archive = Table(
-    "archive",
+stamped_xml = Table(
+    "stamped_xml",
     metadata,
-    Column("document_id", _Id, ForeignKey("document.id"), nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("document_id", _Id, ForeignKey("document.id"), primary_key=True),
     Column("content", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("document_id", "kind"),
+)
+
+cleared_xml = Table(
+    "cleared_xml",
+    metadata,
+    Column("document_id", _Id, ForeignKey("document.id"), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 exchange = Table(

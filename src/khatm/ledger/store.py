@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from khatm.clock import Clock
@@ -96,18 +97,21 @@ class SqliteStore:
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self, begin: Callable[[Connection], object]) -> Iterator[Connection]:
+    def _transaction(self, begin: Callable[[sqlite3.Connection], object]) -> Iterator[Connection]:
         try:
             with self._engine.connect() as connection:
-                self._in_turn(lambda: begin(connection))
+                driver = _driver(connection)
+                self._in_turn(lambda: begin(driver))
                 try:
                     yield connection
-                    connection.exec_driver_sql("COMMIT")
+                    driver.execute("COMMIT")
                 except BaseException:
-                    _roll_back(connection)
+                    driver.rollback()  # after a full disk SQLite may have done so by itself; then this does nothing
                     raise
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error) as error:
             raise self._explain(error) from None
+        except PoolTimeout:
+            raise LedgerBusy(place=self.place, waited=self.wait) from None
 
     def _in_turn(self, step: Callable[[], object]) -> None:
         """Try a step until the database is free; SQLite's own fixed waits would let equals collide again and again."""
@@ -117,22 +121,23 @@ class SqliteStore:
             try:
                 step()
                 return
-            except DBAPIError as error:
+            except sqlite3.Error as error:
                 waited = time.monotonic() - started
                 if _result_code(error) not in _BUSY:
                     raise
                 if waited >= self.wait:
                     raise LedgerBusy(place=self.place, waited=waited) from None
             time.sleep(pause * self._jitter.uniform(0.5, 1.5))
-            pause = min(pause * 2, 0.02)
+            pause = min(pause * 2, 0.005)
 
     def _prepare(self, clock: Clock) -> None:
         if not self.read_only:
             self._create_private_file()
             try:
                 with self._engine.connect() as connection:
-                    self._in_turn(lambda: connection.exec_driver_sql("PRAGMA journal_mode=WAL"))
-            except DBAPIError as error:
+                    driver = _driver(connection)
+                    self._in_turn(lambda: driver.execute("PRAGMA journal_mode=WAL"))
+            except (DBAPIError, sqlite3.Error) as error:
                 raise self._explain(error) from None
         with self.read() as connection:
             found = migrations.refuse_newer(connection, self.place)
@@ -163,11 +168,13 @@ class SqliteStore:
                 connection.execute(f"PRAGMA {setting}")
             return connection
 
-        return create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=28)
+        return create_engine(
+            "sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=28, pool_timeout=self.wait
+        )
 
-    def _explain(self, error: DBAPIError) -> LedgerError:
+    def _explain(self, error: DBAPIError | sqlite3.Error) -> LedgerError:
         code = _result_code(error)
-        reason = str(error.orig)
+        reason = str(error.orig if isinstance(error, DBAPIError) else error)
         if code in _BUSY:
             return LedgerBusy(place=self.place, waited=self.wait)
         kind = _UNWRITABLE.get(code)
@@ -188,30 +195,27 @@ def _file_of(url: URL) -> tuple[Path, bool]:
     return Path(database).expanduser().absolute(), query.get("mode") == "ro" or query.get("immutable") == "1"
 
 
-def _begin_write(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.connection.dbapi_connection)
 
 
-def _begin_read(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+def _begin_write(driver: sqlite3.Connection) -> None:
+    driver.execute("BEGIN IMMEDIATE")
+
+
+def _begin_read(driver: sqlite3.Connection) -> None:
+    driver.execute("BEGIN")
     try:
         # The first look fixes what the transaction sees, and meets a neighbour that is closing or recovering the file.
-        connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")
-    except DBAPIError:
-        _roll_back(connection)
+        driver.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.Error:
+        driver.rollback()
         raise
 
 
-def _roll_back(connection: Connection) -> None:
-    # After a full disk SQLite may have rolled back by itself; the driver's rollback then does nothing.
-    raw = connection.connection.dbapi_connection
-    if raw is not None:
-        raw.rollback()
-
-
-def _result_code(error: DBAPIError) -> int:
+def _result_code(error: DBAPIError | sqlite3.Error) -> int:
     """Return SQLite's primary result code, or -1."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
+    code = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorcode", None)
     return code & 0xFF if isinstance(code, int) else -1
 
 

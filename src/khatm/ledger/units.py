@@ -73,10 +73,9 @@ def add(
     return by_name(connection, name)
 
 
-def by_name(connection: Connection, name: str, *, lock: bool = False) -> Unit:
-    """Return the unit of that name, its row locked if asked; raises UnknownUnit with the names that exist."""
-    query = select(_unit).where(_unit.c.name == name)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+def by_name(connection: Connection, name: str) -> Unit:
+    """Return the unit of that name; raises UnknownUnit with the names that exist."""
+    row = connection.execute(select(_unit).where(_unit.c.name == name)).one_or_none()
     if row is None:
         known = connection.execute(select(_unit.c.name).order_by(_unit.c.name)).scalars().all()
         raise UnknownUnit(name=name, known=tuple(known))
@@ -96,11 +95,6 @@ def by_id(connection: Connection, unit_id: int) -> Unit:
 def everyone(connection: Connection) -> list[Unit]:
     """Return all units by name."""
     return [_from_row(row) for row in connection.execute(select(_unit).order_by(_unit.c.name))]
-
-
-def advance(connection: Connection, unit_id: int, *, next_icv: int, last_hash: str) -> None:
-    """Move the head of a unit's chain past the document just stored."""
-    connection.execute(update(_unit).where(_unit.c.id == unit_id).values(next_icv=next_icv, last_hash=last_hash))
 
 
 def stop(connection: Connection, unit_id: int, reason: str, now: datetime) -> None:
