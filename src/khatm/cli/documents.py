@@ -1,0 +1,156 @@
+"""`khatm issue`, `khatm submit` and `khatm totals`: documents in, stamped bytes and verdicts out."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from khatm.cli.files import read_file, write_file
+from khatm.cli.output import OutputFormat, emit, format_option, progress, say
+
+if TYPE_CHECKING:
+    from khatm.submission.report import DocumentResult, NotOnboarded, Stopped
+
+
+@click.command()
+@click.argument("input_file", metavar="INPUT.json", type=click.Path(path_type=Path))
+@click.option("--unit", "unit_name", required=True, help="The unit whose chain the document joins.")
+@click.option("--out", type=click.Path(path_type=Path), help="Also write the stamped XML to this file.")
+@click.option("--reference", help="Your own name for the document: repeating it gives the same document back.")
+@click.option(
+    "--foreign-certificate",
+    is_flag=True,
+    help="Consent to a stamp under the sandbox's canned certificate, which does not verify.",
+)
+@format_option
+def issue(
+    input_file: Path,
+    unit_name: str,
+    out: Path | None,
+    reference: str | None,
+    foreign_certificate: bool,
+    output_format: OutputFormat,
+) -> None:
+    """Turn the authoring file INPUT.json (`-` reads standard input) into a stamped document in the ledger."""
+    from khatm.cli.workplace import open_workplace
+    from khatm.document.filename import archive_name
+    from khatm.issuing import Issuer
+
+    content = read_file(input_file)
+    with open_workplace() as workplace:
+        issuer = Issuer(workplace.ledger, workplace.clock, allow_foreign_certificate=foreign_certificate)
+        issued = issuer.issue(unit_name, content, reference=reference)
+    document = issued.document
+    if out is not None:
+        write_file(out, issued.xml)
+    facts: dict[str, object] = {
+        "unit": unit_name,
+        "uuid": document.uuid,
+        "icv": document.icv,
+        "invoice_hash": document.invoice_hash,
+        "previous_hash": document.previous_hash,
+        "type_code": document.type_code,
+        "transaction_code": document.transaction_code,
+        "payable": document.payable,
+        "vat_total": document.vat_total,
+        "file_name": archive_name(issued.xml),
+        "out": str(out) if out else None,
+        "repeated": issued.repeated,
+    }
+    if output_format == "json":
+        emit({"ok": True, **facts})
+        return
+    say(f"{'already issued' if issued.repeated else 'issued'}: {facts['file_name']}")
+    for name in ("uuid", "icv", "invoice_hash", "payable", "vat_total", "out"):
+        if facts[name] is not None:
+            say(f"  {name.replace('_', ' '):<14} {facts[name]}")
+
+
+@click.command()
+@click.option("--unit", "unit_name", help="Only this unit; otherwise all of them.")
+@click.option("--resume", is_flag=True, help="Let a stopped unit send again, once the cause is mended.")
+@format_option
+def submit(unit_name: str | None, resume: bool, output_format: OutputFormat) -> None:
+    """Send what is due: standard documents are cleared, simplified ones reported.
+
+    \b
+    Exit code 1 if any document was rejected or a unit cannot send, else 3 if any still waits, else 0.
+    """
+    from khatm.cli.workplace import open_workplace
+    from khatm.submission.outbox import submit_due
+
+    def show(result: "DocumentResult") -> None:
+        _show_result(result, output_format)
+
+    with open_workplace() as workplace:
+        report = submit_due(
+            workplace.ledger, workplace.gateway, workplace.clock, unit=unit_name, report=show, resume=resume
+        )
+    obstacles: tuple[NotOnboarded | Stopped, ...] = (*report.not_onboarded, *report.stopped)
+    for obstacle in obstacles:
+        if output_format == "json":
+            emit({"ok": False, "unit": obstacle.unit, "message": _both(obstacle), **_obstacle_facts(obstacle)})
+        progress(obstacle.sentence())
+    if output_format == "text":
+        say(f"{report.accepted} accepted, {report.refused} refused, {report.waiting} waiting")
+    sys.exit(report.exit_code)
+
+
+def _show_result(result: "DocumentResult", output_format: OutputFormat) -> None:
+    document = result.document
+    if output_format == "json":
+        emit(
+            {
+                "ok": result.outcome.accepted,
+                "unit": result.unit,
+                "icv": document.icv,
+                "uuid": document.uuid,
+                "route": document.route.value,
+                "state": document.state.value,
+                "http_status": result.outcome.http_status,
+                "cleared": result.cleared,
+                "messages": [
+                    {"level": each.level, "code": each.code, "category": each.category, "text": each.message}
+                    for each in result.messages
+                ],
+                "message": _both(result),
+            }
+        )
+        return
+    say(f"{result.unit}  ICV {document.icv}  {document.route.value}: {document.state.value.replace('_', ' ')}")
+    for each in result.messages:
+        if each.level != "info":
+            say(f"    {each.level} {each.code or '-'}: {each.message or '-'}")
+    if not result.outcome.accepted:
+        say(f"    {result.sentence()}")
+
+
+def _obstacle_facts(obstacle: "NotOnboarded | Stopped") -> dict[str, object]:
+    return {name: getattr(obstacle, name) for name in obstacle.__slots__ if name != "unit"}
+
+
+def _both(told: "DocumentResult | NotOnboarded | Stopped") -> dict[str, str]:
+    return {"en": told.sentence("en"), "ar": told.sentence("ar")}
+
+
+@click.command()
+@click.argument("input_file", metavar="INPUT.json", type=click.Path(path_type=Path))
+@format_option
+def totals(input_file: Path, output_format: OutputFormat) -> None:
+    """Compute every total of the authoring file INPUT.json (`-` reads standard input); no unit is needed."""
+    from khatm.document.arithmetic import compute
+    from khatm.document.model import read_document
+
+    expected = compute(read_document(read_file(input_file))).as_expected()
+    if output_format == "json":
+        emit(expected)
+        return
+    for line in expected["lines"]:
+        amounts = f"net {line['net']:>14}  VAT {line['vat']:>12}  gross {line['gross']:>14}"
+        say(f"  {line['id']:>4}  price {line['price']:>16}  {amounts}")
+    for row in expected["vat_breakdown"]:
+        say(f"  {row['category']} {row['rate']:>6} %  taxable {row['taxable']:>14}  VAT {row['tax']:>12}")
+    for name, value in expected["totals"].items():
+        say(f"  {name.replace('_', ' '):<16} {value:>16}")
+    progress("amounts are in the document's currency; vat sar is in riyal")

@@ -1,0 +1,103 @@
+"""Steps on the screen: one line per step, live on a terminal, or one JSON object per step."""
+
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import click
+
+from khatm.cli.output import OutputFormat, emit, stdout_is_live
+from khatm.onboarding.events import Event, Phase
+
+# step -> its name for people, and the facts worth a line of text; JSON lines carry them all.
+_SHOWN: dict[str, tuple[str, tuple[str, ...]]] = {
+    "csr": ("key and CSR", ("common_name", "template", "type_map")),
+    "otp": ("one-time password", ()),
+    "ccsid": ("Compliance CSID", ("request_id",)),
+    "check": ("compliance check", ("name", "http_status")),
+    "pcsid": ("Production CSID", ("request_id", "issuer", "not_after")),
+    "issue": ("issued", ("icv", "profile", "kind", "payable")),
+    "clear": ("cleared", ("icv", "type_code", "http_status", "state", "codes")),
+    "report": ("reported", ("icv", "type_code", "http_status", "state", "codes")),
+    "chain": ("chain verified", ("documents", "last_hash")),
+}
+
+
+class StepPrinter:
+    """Prints steps as they happen; usable as an onboarding listener. In JSON mode only closed steps are printed."""
+
+    def __init__(self, output_format: OutputFormat) -> None:
+        self._json = output_format == "json"
+        self._live = not self._json and stdout_is_live(sys.stdout)
+        self._pending = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._clear()
+
+    def __call__(self, event: Event, /) -> None:
+        """Show one event of onboarding or renewal."""
+        if event.closes_step:
+            self.step(event.step.value, ok=event.ok, **event.facts)
+        elif self._json:
+            return
+        elif event.phase is Phase.NOTICE:
+            message = event.facts.get("message")
+            text = message.get("en") if isinstance(message, Mapping) else event.facts.get("notice")
+            self._line(f"  · {text}")
+        elif event.phase is Phase.WAITING:
+            self._line(
+                f"  … {self._name(event.step.value)}: no usable answer; trying again in {event.facts.get('seconds')} s"
+            )
+        elif self._live:
+            self._clear()
+            click.echo(f"  … {self._name(event.step.value)}{_detail(event.step.value, event.facts)}", nl=False)
+            self._pending = True
+
+    def step(self, step: str, *, ok: bool, **facts: object) -> None:
+        """Show a finished step with its facts."""
+        if self._json:
+            emit({"step": step, "ok": ok, **facts})
+            return
+        self._line(f"  {'✓' if ok else '✗'} {self._name(step):<18}{_detail(step, facts)}")
+
+    def text(self, line: str) -> None:
+        """Show a line for people; nothing in JSON mode."""
+        if not self._json:
+            self._line(line)
+
+    def _line(self, line: str) -> None:
+        self._clear()
+        click.echo(line)
+
+    def _clear(self) -> None:
+        if self._pending:
+            click.echo("\r\033[K", nl=False)
+            self._pending = False
+
+    @staticmethod
+    def _name(step: str) -> str:
+        return _SHOWN[step][0] if step in _SHOWN else step
+
+
+def _detail(step: str, facts: Mapping[str, object]) -> str:
+    names = _SHOWN[step][1] if step in _SHOWN else tuple(facts)
+    shown = [
+        f"{name.replace('_', ' ')} {_value(facts[name])}" if name not in ("name", "state") else str(facts[name])
+        for name in names
+        if facts.get(name) not in (None, "", [], ())
+    ]
+    return "  " + ", ".join(shown) if shown else ""
+
+
+def _value(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return " ".join(str(each) for each in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

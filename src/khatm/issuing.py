@@ -1,0 +1,178 @@
+"""Issue: an authoring document becomes a stamped one at the next place of its unit's chain.
+
+Joins the rooms document, stamp and ledger: business facts in, exact stamped bytes out, durable when it returns.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from khatm.clock import Clock
+from khatm.errors import KhatmError
+from khatm.ledger.documents import IssuedDocument, content_digest
+from khatm.ledger.generations import Generation
+from khatm.ledger.issue import ChainPlace
+from khatm.ledger.ledger import Ledger
+from khatm.ledger.units import Unit
+
+if TYPE_CHECKING:
+    from khatm.document.model import AuthoredDocument
+    from khatm.stamp.signers import FileSigner
+    from khatm.stamp.xades import StampedInvoice
+
+_CHAIN_FIELDS = ("uuid", "counter", "previous_hash")
+
+
+@dataclass(eq=False)
+class ChainFieldGiven(KhatmError):
+    """The input claims a place in the chain that is not the one it gets."""
+
+    field: str
+    found: str
+    allowed: str
+    code: ClassVar[str] = "chain-field-given"
+    en: ClassVar[str] = (
+        "{field} is {found}, but the ledger gives {allowed}. Leave {field} out: UUID, counter (ICV) and previous hash "
+        "(PIH) come from the unit's chain. Nothing was issued."
+    )
+    ar: ClassVar[str] = (
+        "قيمة {field} هي {found} بينما يعطي السجل {allowed}. اترك {field} فارغًا: المعرّف والعدّاد (ICV) وبصمة المستند "
+        "السابق (PIH) تأتي من سلسلة الوحدة. لم يُصدر شيء."
+    )
+
+
+@dataclass(eq=False)
+class PartyNotTheUnit(KhatmError):
+    """The VAT number of the issuing party is not the unit's."""
+
+    field: str
+    found: str
+    allowed: str
+    unit: str
+    code: ClassVar[str] = "party-not-the-unit"
+    en: ClassVar[str] = (
+        "{field} is {found}, but the certificate of unit {unit} belongs to {allowed}: ZATCA would refuse the document. "
+        "Issue it with a unit of that taxpayer. Nothing was issued."
+    )
+    ar: ClassVar[str] = (
+        "قيمة {field} هي {found} بينما شهادة الوحدة {unit} تعود إلى {allowed}: سترفض الهيئة المستند. أصدره من وحدة ذلك "
+        "المكلَّف. لم يُصدر شيء."
+    )
+
+
+@dataclass(eq=False)
+class KindNotInTypeMap(KhatmError):
+    """The unit's certificate does not cover documents of this profile."""
+
+    profile: str
+    unit: str
+    type_map: str
+    code: ClassVar[str] = "kind-not-in-type-map"
+    en: ClassVar[str] = (
+        "Unit {unit} has type map {type_map}, which does not cover {profile} documents. Allowed: the kinds that the "
+        "CSR named (1000 standard, 0100 simplified, 1100 both). Use another unit. Nothing was issued."
+    )
+    ar: ClassVar[str] = (
+        "نوع فواتير الوحدة {unit} هو {type_map} ولا يشمل المستندات من النوع {profile}. المسموح ما سمّاه طلب الشهادة "
+        "(1000 ضريبية، 0100 مبسطة، 1100 كلاهما). استعمل وحدة أخرى. لم يُصدر شيء."
+    )
+
+
+class Issuer:
+    """Issues documents of the units of one ledger; keeps each generation's signer while it lives.
+
+    `allow_foreign_certificate` consents to stamps that do not verify, which the sandbox's canned certificate gives.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock, *, allow_foreign_certificate: bool = False) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._allow_foreign = allow_foreign_certificate
+        self._signers: dict[int, FileSigner] = {}
+
+    def issue(
+        self, unit_name: str, content: bytes | str | Mapping[str, object], *, reference: str | None = None
+    ) -> IssuedDocument:
+        """Read, compute, write, stamp and store one document; `content` is the authoring format as JSON or as data.
+
+        The unit's seller block is filled in when `seller` is absent (`buyer` on self-billing), and the issue date and
+        time are now, in Saudi time, unless given. With a `reference`, repeating the same content gives the same
+        document back. Raises the document room's errors, ChainFieldGiven, PartyNotTheUnit, KindNotInTypeMap, and the
+        ledger's; whatever is raised, no counter is used up. Source: document standard 15, gateway contract 8.4.
+        """
+        from khatm.document.model import authoring_data
+
+        unit = self._ledger.unit(unit_name)
+        given = authoring_data(content)
+        authored = self._read(unit, given)
+        _require_unit(unit, authored)
+        chain = {name: given.get(name) for name in _CHAIN_FIELDS}
+        digest = content_digest({name: value for name, value in given.items() if name not in _CHAIN_FIELDS})
+
+        def write(place: ChainPlace, generation: Generation) -> "StampedInvoice":
+            for field, allowed in _place_values(place).items():
+                _require_equal(field, chain[field], allowed)
+            return self._stamped(authored, place, generation)
+
+        issued = self._ledger.issue(
+            unit_name, write, reference=reference, content_digest=digest if reference is not None else None
+        )
+        if issued.repeated:
+            _require_equal("uuid", chain["uuid"], issued.document.uuid)
+            _require_equal("counter", chain["counter"], issued.document.icv)
+            _require_equal("previous_hash", chain["previous_hash"], issued.document.previous_hash)
+        return issued
+
+    def _read(self, unit: Unit, given: Mapping[str, object]) -> "AuthoredDocument":
+        from khatm.document.model import read_document
+
+        party = "buyer" if "self_billed" in _flags(given) else "seller"
+        content = {name: value for name, value in given.items() if name not in _CHAIN_FIELDS}
+        if content.get(party) is None and unit.seller is not None:
+            content[party] = unit.seller
+        return read_document(content, now=self._clock.now())
+
+    def _stamped(self, authored: "AuthoredDocument", place: ChainPlace, generation: Generation) -> "StampedInvoice":
+        from khatm.document.arithmetic import compute
+        from khatm.document.writer import write
+        from khatm.stamp.xades import stamp
+
+        written = write(compute(authored), place)
+        return stamp(written, self._signer(generation), self._clock.now())
+
+    def _signer(self, generation: Generation) -> "FileSigner":
+        from khatm.stamp.certificate import read_certificate
+        from khatm.stamp.keys import load_key
+        from khatm.stamp.signers import FileSigner
+
+        if generation.id not in self._signers:
+            assert generation.pcsid_token is not None
+            self._signers[generation.id] = FileSigner(
+                load_key(self._ledger.key_of(generation)),
+                read_certificate(generation.pcsid_token),
+                allow_foreign_certificate=self._allow_foreign,
+            )
+        return self._signers[generation.id]
+
+
+def _flags(given: Mapping[str, object]) -> tuple[object, ...]:
+    flags = given.get("flags")
+    return tuple(flags) if isinstance(flags, (list, tuple)) else ()
+
+
+def _place_values(place: ChainPlace) -> dict[str, object]:
+    return {"uuid": place.uuid, "counter": place.counter, "previous_hash": place.previous_hash}
+
+
+def _require_equal(field: str, found: object, allowed: object) -> None:
+    if found is not None and str(found) != str(allowed):
+        raise ChainFieldGiven(field=field, found=str(found), allowed=str(allowed))
+
+
+def _require_unit(unit: Unit, authored: "AuthoredDocument") -> None:
+    if unit.type_map[0 if authored.profile == "standard" else 1] != "1":
+        raise KindNotInTypeMap(profile=authored.profile, unit=unit.name, type_map=unit.type_map)
+    party, name = (authored.buyer, "buyer.vat") if "self_billed" in authored.flags else (authored.seller, "seller.vat")
+    found = party.vat if party is not None else None
+    if found != unit.vat_number:
+        raise PartyNotTheUnit(field=name, found=str(found), allowed=unit.vat_number, unit=unit.name)
