@@ -111,3 +111,22 @@ class InvalidDocument(KhatmError):
         else:
             heading = f"The document cannot be built: {number} problem{'' if number == 1 else 's'}"
         return "\n".join([heading, *(f"  {problem.sentence(language)}" for problem in self.problems)])
+
+
+@dataclass(eq=False)
+class NotAnInvoice(KhatmError):
+    """Well-formed XML whose document element is not a UBL 2.1 Invoice."""
+
+    found: str
+    allowed: str = "Invoice in the namespace urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
+
+    code: ClassVar[str] = "not-an-invoice"
+    exit_code: ClassVar[int] = 2
+    en: ClassVar[str] = (
+        "The document element is {found}; only {allowed} is read (credit and debit notes use it too, with type code "
+        "381 or 383). Give a UBL invoice."
+    )
+    ar: ClassVar[str] = (
+        "عنصر المستند هو {found} ولا يُقرأ إلا {allowed} (يستعمله الإشعار الدائن والمدين أيضا برمز 381 أو 383). "
+        "قدّم فاتورة UBL."
+    )
