@@ -12,11 +12,14 @@ from khatm.stamp import qr
 from khatm.stamp.errors import UnreadableQr
 from khatm.stamp.verify import Verification
 
+_TIME_STAMP = 3
+
 
 def qr_findings(verification: Verification, outline: Outline, *, accept_plain_lengths: bool) -> Iterator[WireMessage]:
     """Yield what is wrong with the QR code; one that cannot be read has no tags to compare.
 
-    Tag 3 is compared verbatim: the gateway notices a `Z` in only one place, which our own verification lets pass.
+    Tag 3 is compared verbatim: the gateway notices a `Z` in only one place, which our own verification lets pass. A
+    UTC issue time may also stand there as Saudi time, as the authority's staff want it (stamp standard 5.1).
     """
     references = outline.named("QR")
     simplified = verification.facts.simplified
@@ -38,8 +41,13 @@ def qr_findings(verification: Verification, outline: Outline, *, accept_plain_le
         found = content.value(tag)
         if found is None and not simplified:
             continue  # a document that the platform stamps itself need not have every tag
-        if found != value:
+        if found != value and not (tag == _TIME_STAMP and found == _saudi(value)):
             yield messages.QR_TAG_DIFFERS[tag]
+
+
+def _saudi(time: bytes) -> bytes | None:
+    text = qr.utc_as_saudi(time.decode())
+    return None if text is None else text.encode()
 
 
 def _expected(verification: Verification) -> dict[int, bytes]:
