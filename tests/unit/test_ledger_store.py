@@ -174,6 +174,7 @@ def test_a_read_only_address_reads_and_refuses_to_write(tmp_path: Path) -> None:
         issued = ledger.issue("till-1", simplified)
     for address in (
         url_of(tmp_path / "ledger.db", "?mode=ro"),
+        url_of(tmp_path / "ledger.db", "?immutable=1"),
         f"sqlite:///file:{tmp_path}/ledger.db?mode=ro&uri=true",
     ):
         with fresh_ledger(tmp_path, KHATM_DATABASE_URL=address) as ledger:

@@ -282,6 +282,23 @@ def test_when_the_old_credentials_have_died_the_live_ones_are_used_once_more(off
     assert [one.http_status for one in office.ledger.exchanges(issued[0].document)] == [401, 200]
 
 
+def test_a_renewal_in_the_middle_of_a_run_does_not_stop_the_unit(office: Office) -> None:
+    for _ in range(2):
+        office.ledger.issue("till-1", simplified)
+    second = prepared(office.ledger, pair="second", purpose="renewal")
+
+    def renewed_meanwhile(_request: WireRequest) -> WireAnswer:
+        office.ledger.record_pcsid(second, key_pair("second").token, "s2", "1")
+        return UNAUTHORIZED
+
+    office.authority.script = [accepted, renewed_meanwhile]
+    report = office.submit()
+    old, new = key_pair("first").token, key_pair("second").token
+    assert [one.user for one in office.authority.received] == [old, old, new]
+    assert (report.accepted, report.exit_code) == (2, 0)
+    assert office.ledger.unit("till-1").stopped_reason is None
+
+
 def test_when_the_live_credentials_are_refused_too_the_unit_stops(office: Office) -> None:
     office.ledger.issue("till-1", simplified)
     office.ledger.record_pcsid(

@@ -62,7 +62,7 @@ def add(connection: Connection, held: Claim, exchange: Exchange) -> None:
             document_id=held.document.id,
             generation_id=exchange.generation_id,
             call=exchange.call,
-            row=exchange.row,
+            outcome_row=exchange.row,
             verdict=exchange.verdict,
             method=exchange.method,
             url=exchange.url,
@@ -116,7 +116,7 @@ def _from_row(row: Row[tuple[object, ...]]) -> Exchange:
     values = row._mapping
     return Exchange(
         call=values["call"],
-        row=values["row"],
+        row=values["outcome_row"],
         verdict=values["verdict"],
         method=values["method"],
         url=values["url"],

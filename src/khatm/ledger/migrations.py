@@ -184,7 +184,7 @@ _FIRST_FLOOR = (
         document_id {id} NOT NULL REFERENCES document (id),
         generation_id {id} NOT NULL REFERENCES generation (id),
         call TEXT NOT NULL,
-        row TEXT NOT NULL,
+        outcome_row TEXT NOT NULL,
         verdict TEXT NOT NULL,
         method TEXT NOT NULL,
         url TEXT NOT NULL,

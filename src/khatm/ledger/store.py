@@ -1,5 +1,6 @@
 """The database behind the ledger: opening it, taking turns, and saying plainly why it cannot be used."""
 
+import errno
 import os
 import random
 import sqlite3
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol, cast
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL, Engine, make_url
@@ -71,7 +72,8 @@ class SqliteStore:
     """SQLite in WAL mode with synchronous=FULL: several processes take turns, each commit is on disk."""
 
     def __init__(self, url: URL, clock: Clock, *, wait: float = DEFAULT_WAIT) -> None:
-        self.path, self.read_only = _file_of(url)
+        self.path, self._options = _file_of(url)
+        self.read_only = self._options["mode"] == "ro"
         self.place = str(self.path)
         self.wait = wait
         self._jitter = random.Random()  # noqa: S311 (spreads waiting processes, guards nothing)
@@ -154,10 +156,11 @@ class SqliteStore:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
-            raise LedgerNoAccess(place=self.place, reason=error.strerror or type(error).__name__) from None
+            kind = LedgerReadOnly if self.path.is_file() or error.errno == errno.EROFS else LedgerNoAccess
+            raise kind(place=self.place, reason=error.strerror or type(error).__name__) from None
 
     def _make_engine(self) -> Engine:
-        address = f"file:{quote(str(self.path))}?mode={'ro' if self.read_only else 'rw'}"
+        address = f"file:{quote(str(self.path))}?{urlencode(self._options)}"
 
         def connect() -> sqlite3.Connection:
             # SQLite itself waits while the settings are made; from then on `_in_turn` does, with jitter.
@@ -185,14 +188,16 @@ class SqliteStore:
         raise error
 
 
-def _file_of(url: URL) -> tuple[Path, bool]:
-    """Return the file of a SQLite address, and whether it may only be read."""
+def _file_of(url: URL) -> tuple[Path, dict[str, str]]:
+    """Return the file of a SQLite address, and the options that SQLite itself is to open it with."""
     database = url.database or ""
-    query = dict(url.query)
+    query = {name: str(value) for name, value in url.query.items()}
     if database.startswith("file:"):
         database, _, inner = database.removeprefix("file:").partition("?")
-        query |= dict(pair.partition("=")[::2] for pair in inner.split("&") if pair)
-    return Path(database).expanduser().absolute(), query.get("mode") == "ro" or query.get("immutable") == "1"
+        query |= dict(parse_qsl(inner))
+    immutable = query.get("immutable") == "1"  # a medium that nobody can write to needs no lock files
+    options = {"mode": "ro" if immutable or query.get("mode") == "ro" else "rw"}
+    return Path(database).expanduser().absolute(), options | ({"immutable": "1"} if immutable else {})
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

@@ -72,10 +72,13 @@ class Sender:
 
     def _again(self, outcome: Outcome, generation: Generation, route: Route) -> tuple[Generation, Route] | None:
         """Return with which credentials and by which route the same bytes go out once more at once, if at all."""
-        if outcome.action is Action.CHECK_CREDENTIALS and generation.state is GenerationState.RETIRED:
-            self._dead.add(generation.id)
-            live = self._live()
-            return None if live is None else (live, route)
+        if outcome.action is Action.CHECK_CREDENTIALS:
+            # Looked up anew: a renewal may have retired them since this run began.
+            if self._ledger.generation(generation).state is GenerationState.RETIRED:
+                self._dead.add(generation.id)
+                live = self._live()
+                return None if live is None else (live, route)
+            return None
         if outcome.action is Action.REPORT_INSTEAD and route is Route.CLEARANCE:
             # Every document here carries our own stamp, so it can be reported as it is.
             return generation, Route.REPORTING
