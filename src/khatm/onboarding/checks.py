@@ -49,6 +49,7 @@ class ComplianceChecks:
             unit.seller, organisation=unit.csr_fields.organization_name, vat_number=unit.vat_number
         )
         self._placeholder_said = False
+        self._place = _place_after_journal(walk, generation)
 
     def run(self, steps: Iterable[ComplianceStep]) -> Generation:
         """Pass each step that is not recorded yet, in order; return the generation as it then stands.
@@ -66,14 +67,14 @@ class ComplianceChecks:
             walk.teller.notice(StepName.CHECK, NoticeCode.PLACEHOLDER_ADDRESS, seller=self._seller.block)
             self._placeholder_said = True
         walk.teller.started(StepName.CHECK, name=step.name)
-        place = self._next_place()
-        submission = self._submission(step, place)
+        submission = self._submission(step)
         facts: dict[str, object] = {
             "name": step.name,
             "uuid": submission.uuid,
-            "icv": place.counter,
+            "icv": self._place.counter,
             "invoice_hash": submission.invoice_hash,
         }
+        self._place = _Place(self._place.counter + 1, submission.invoice_hash)
         outcome = walk.call(
             self._generation,
             StepName.CHECK,
@@ -90,20 +91,23 @@ class ComplianceChecks:
         if outcome.accepted:
             self._generation = self._walk.ledger.record_step(self._generation, step.name)
 
-    def _submission(self, step: ComplianceStep, place: _Place) -> Submission:
+    def _submission(self, step: ComplianceStep) -> Submission:
         now = self._walk.clock.now()
         document = read_document(check_document(step, self._seller, now))
-        chain_place = ChainPlace(uuid=str(uuid.uuid4()), counter=place.counter, previous_hash=place.previous_hash)
+        chain_place = ChainPlace(
+            uuid=str(uuid.uuid4()), counter=self._place.counter, previous_hash=self._place.previous_hash
+        )
         stamped = stamp(write(compute(document), chain_place), self._signer, now)
         return Submission(stamped.invoice_hash, chain_place.uuid, stamped.xml)
 
-    def _next_place(self) -> _Place:
-        """Return the place after the last document that was journaled for this generation, sent or not."""
-        last = _Place(1, INITIAL_PIH)
-        for intent in self._walk.ledger.calls(self._walk.unit):
-            if intent.generation_id == self._generation.id and intent.call == Call.COMPLIANCE_CHECK.value:
-                last = _Place(int(str(intent.facts["icv"])) + 1, str(intent.facts["invoice_hash"]))
-        return last
+
+def _place_after_journal(walk: Walk, generation: Generation) -> _Place:
+    """Return the place after the last document that was journaled for a generation, sent or not."""
+    place = _Place(1, INITIAL_PIH)
+    for intent in walk.ledger.calls(walk.unit):
+        if intent.generation_id == generation.id and intent.call == Call.COMPLIANCE_CHECK.value:
+            place = _Place(int(str(intent.facts["icv"])) + 1, str(intent.facts["invoice_hash"]))
+    return place
 
 
 def _signer(walk: Walk, generation: Generation, token: str) -> Signer:

@@ -66,7 +66,7 @@ class UnitWalks:
         teller = Teller(self._listener)
         with unit_lock(self._home.folder("locks"), unit.name):
             try:
-                yield Walk(
+                walk = Walk(
                     # Read again: what another process did before the lock came free counts.
                     unit=self._ledger.unit(unit_name),
                     ledger=self._ledger,
@@ -77,6 +77,8 @@ class UnitWalks:
                     patience=self._patience,
                     sleep=self._sleep,
                 )
+                walk.settle_ended()
+                yield walk
             except KhatmError as error:
                 teller.failed(error)
                 raise

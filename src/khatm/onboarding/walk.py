@@ -94,6 +94,13 @@ class Walk:
         self.teller.waiting(step, seconds=seconds, attempt=attempt, answer=failure_text(outcome))
         self.sleep(seconds)
 
+    def settle_ended(self) -> None:
+        """Close what earlier runs left open about generations that have ended, live ones included."""
+        under_way = self.ledger.open_generation(self.unit)
+        for intent in self.ledger.open_intents(self.unit):
+            if intent.generation_id is not None and (under_way is None or intent.generation_id != under_way.id):
+                self.ledger.journal_answer(intent.id, {"settled": "the run ended after its answer was stored"})
+
     def settle(self, generation: Generation, facts: Mapping[str, object]) -> None:
         """Close every call of a generation that the journal holds open: what follows does not depend on it."""
         for intent in self.ledger.open_intents(self.unit):
