@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from khatm.ledger.documents import DocumentState
 from khatm.ledger.generations import Generation, GenerationState
 from khatm.ledger.issue import ChainPlace
 from khatm.ledger.ledger import Ledger
+from khatm.ledger.migrations import newest_version
 from tests.unit.ledger_stage import (
     START,
     PlainDocument,
@@ -92,8 +94,6 @@ def in_child(work: Callable[[], None]) -> bool:
         try:
             work()
         except BaseException:
-            import traceback
-
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
@@ -301,12 +301,47 @@ def _issue_until_killed(home: Path, delay: float) -> list[str]:
     return (first + rest).decode().split()
 
 
+def starting_together(home: Path) -> dict[str, int]:
+    """Let eight processes open a ledger that does not exist yet, at the same moment, ten times over."""
+    rounds, starters = 10, 8
+    for _ in range(rounds):
+        for leftover in home.iterdir() if home.exists() else ():
+            leftover.unlink()
+        gate, opener = os.pipe()
+        children = []
+        for _ in range(starters):
+            pid = os.fork()
+            if pid == 0:
+                os.close(opener)
+                os.read(gate, 1)  # returns when the parent opens the gate by closing it
+                _open_or_fail(home)
+            children.append(pid)
+        os.close(gate)
+        os.close(opener)
+        statuses = [os.waitpid(pid, 0)[1] for pid in children]
+        assert statuses == [0] * starters, statuses
+        raw = sqlite3.connect(home / "ledger.db")
+        assert raw.execute("SELECT count(*), max(number) FROM schema_version").fetchone() == (newest_version(),) * 2
+        raw.close()
+    return {"rounds": rounds, "starters": starters}
+
+
+def _open_or_fail(home: Path) -> None:
+    try:
+        fresh_ledger(home).close()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
 MODES: dict[str, Callable[[Path], dict[str, int]]] = {
     "issue": issue_everywhere,
     "opening": opening_everywhere,
     "renewal": renewal_everywhere,
     "beginning": beginning_everywhere,
     "outcome": outcome_everywhere,
+    "together": starting_together,
 }
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""SIGKILL at every step and at random moments: the ledger holds all of a thing or nothing of it."""
+"""SIGKILL at every step and at random moments, and first openings in a race: all of a thing or nothing of it."""
 
 import json
 import os
@@ -63,3 +63,7 @@ def test_random_kills_lose_no_acknowledged_document(tmp_path: Path) -> None:
     counts = run("random", str(tmp_path / "home"), "20260301", "40")
     assert counts["kills"] == 40
     assert counts["acknowledged"] >= 40
+
+
+def test_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
+    assert run("together", str(tmp_path / "home")) == {"rounds": 10, "starters": 8}

@@ -85,35 +85,6 @@ def test_migrations_make_the_schema_that_the_queries_see(tmp_path: Path) -> None
     expected.dispose()
 
 
-def test_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
-    script = (
-        "import sys; sys.stdin.readline()\n"
-        "from khatm.clock import SystemClock\n"
-        "from khatm.ledger.store import open_store\n"
-        f"open_store({url_of(tmp_path / 'new.db')!r}, SystemClock()).close()\n"
-    )
-    for _ in range(2):
-        for leftover in tmp_path.iterdir():
-            leftover.unlink()
-        starters = [
-            subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
-            for _ in range(5)
-        ]
-        for starter in starters:
-            assert starter.stdin is not None
-            starter.stdin.write(b"go\n")
-            starter.stdin.flush()
-        for starter in starters:
-            _, problems = starter.communicate(timeout=60)
-            assert (starter.returncode, problems) == (0, b"")
-        raw = sqlite3.connect(tmp_path / "new.db")
-        assert raw.execute("SELECT count(*), max(number) FROM schema_version").fetchone() == (
-            newest_version(),
-            newest_version(),
-        )
-        raw.close()
-
-
 def test_a_newer_schema_is_refused_untouched(tmp_path: Path) -> None:
     place = tmp_path / "a.db"
     open_store(url_of(place), SystemClock()).close()
