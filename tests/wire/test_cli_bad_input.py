@@ -1,6 +1,7 @@
 """Bad input at the command line: each ends with its exit code and a sentence that names what is wrong, nothing lost."""
 
 import http.server
+import json
 import resource
 import sqlite3
 import threading
@@ -255,12 +256,12 @@ def test_full_disk(tmp_path: Path, authority: ServedSimulator) -> None:
     desk = Desk(tmp_path, {"KHATM_GATEWAY_URL": authority.gateway})
     assert _add(desk).code == 0
     assert desk.khatm("unit", "onboard", "till", "--otp", authority.otp("simulation", VAT_NUMBER)).code == 0
-    document = str(desk.document("simplified", "invoice", "full-1"))
+    content = json.loads(desk.document("simplified", "invoice", "full-1").read_text(encoding="utf-8"))
+    document = str(desk.write("full.json", {**content, "lines": content["lines"] * 300}))  # larger than the disk is
     before = desk.khatm("unit", "show", "till", "--format", "json").records
-    limit = (desk.home / "ledger.db").stat().st_size // 2
 
     def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
 
     ran = desk.khatm("issue", document, "--unit", "till", preexec_fn=small_files)
     assert ran.code in (2, 3), ran.said
