@@ -174,7 +174,7 @@ class Authority:
             x509.CertificateBuilder()
             .subject_name(csr.subject)
             .issuer_name(issuer)
-            .public_key(public)  # type: ignore[arg-type]
+            .public_key(public)
             .serial_number(self._serial)
             .not_valid_before(self.now - timedelta(seconds=5))
             .not_valid_after(self.now + self.validity[kind])

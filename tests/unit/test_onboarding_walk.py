@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from khatm.environment import Environment
 from khatm.errors import KhatmError
-from khatm.ledger.errors import CertificateNotOurs
+from khatm.gateway.transport import Fault, WireAnswer
+from khatm.ledger.errors import CertificateNotOurs, LedgerDiskFull
 from khatm.ledger.generations import GenerationState
 from khatm.onboarding import errors
 from khatm.onboarding.events import Phase, StepName
@@ -276,6 +277,64 @@ def test_an_answer_cut_off_in_the_middle_is_no_answer(stage: Stage) -> None:
     )
     stage.onboarding().run("till-1", Source([stage.authority.new_otp("482913")]))
     assert stage.authority.calls.count(PCSID) == 2
+
+
+@pytest.mark.parametrize("path", [CCSID, CHECK, PCSID])
+@pytest.mark.parametrize("body", [b"", b"<html>welcome to the hotel</html>", b"[1,2", b"\xff\xfe"], ids=repr)
+def test_a_success_that_says_nothing_is_no_answer(stage: Stage, path: str, body: bytes) -> None:
+    stage.authority.faults[path].extend([says(WireAnswer(200, (), body))] * 5)
+    with pytest.raises(errors.NoAnswer) as caught:
+        stage.onboarding().run("till-1", one_otp(stage.authority.new_otp("482913")))
+    assert "HTTP 200" in str(caught.value)
+    assert stage.authority.calls.count(path) == (2 if path == CCSID else 5)
+
+
+def test_a_redirect_is_not_followed_and_named(stage: Stage) -> None:
+    stage.authority.faults[CCSID].append(page(302, Location="https://example.invalid/"))
+    with pytest.raises(errors.CallRefused) as caught:
+        stage.onboarding().run("till-1", one_otp(stage.authority.new_otp("482913")))
+    assert caught.value.http_status == 302
+
+
+def test_a_peer_that_cannot_prove_its_identity_gets_nothing_and_the_otp_stays_good(stage: Stage) -> None:
+    untrusted = WireAnswer(None, fault=Fault.UNTRUSTED, fault_text="self-signed certificate")
+    stage.authority.faults[CCSID].append(says(untrusted))
+    otp = stage.authority.new_otp("482913")
+    with pytest.raises(errors.UnsafePeer) as caught:
+        stage.onboarding().run("till-1", one_otp(otp))
+    assert caught.value.exit_code == 3
+    assert "self-signed certificate" in str(caught.value)
+    assert stage.onboarding().run("till-1", one_otp(otp)).generation == "G1"
+
+
+# A disk that is full at the worst moment
+
+
+@pytest.mark.parametrize(
+    ("write", "asked_again"),
+    [
+        ("begin_generation", [OtpReason.ONBOARDING]),
+        ("journal_intent", [OtpReason.ONBOARDING]),
+        ("record_ccsid", [OtpReason.ANSWER_LOST]),
+        ("record_step", []),
+        ("record_pcsid", []),
+        ("journal_answer", []),
+    ],
+)
+def test_what_cannot_be_stored_is_made_good_by_the_next_run(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, write: str, asked_again: list[OtpReason]
+) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise LedgerDiskFull(place="ledger.db", reason="database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.ledger, write, full)
+        with pytest.raises(LedgerDiskFull):
+            stage.onboarding().run("till-1", one_otp(stage.authority.new_otp("482913")))
+    source = Source([stage.authority.new_otp("482914")])
+    stage.onboarding().run("till-1", source)
+    assert source.reasons == asked_again
+    assert stage.live().passed_steps == ORDER
 
 
 # Refusals
