@@ -6,6 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from khatm.environment import Environment
@@ -382,6 +387,46 @@ def test_sandbox_is_lax_where_the_real_one_is(name: str, simulation: object, san
     submission = Submission(xml=document(name).xml)
     assert codes(submission.examine()) == simulation
     assert codes(replace(submission, environment=Environment.SANDBOX).examine()) == sandbox
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (b"<ds:X509Certificate>", "invalid-certificate"),
+        (b"<cac:Signature>", "invalid-digital-signature"),
+        (b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="signature">', "invalid-digital-signature"),
+        (b"<cac:AdditionalDocumentReference>\n        <cbc:ID>QR", "QRCODE_INVALID"),
+    ],
+)
+def test_parts_of_the_stamp_stand_once(part: bytes, expected: str) -> None:
+    name = part[1:].partition(b">")[0].partition(b" ")[0]
+    before, _, rest = GOOD.xml.partition(part)
+    inner, end, after = rest.partition(b"</" + name + b">")
+    element = part + inner + end
+    twice = codes(replace(GOOD, xml=before + element + element + after).examine())
+    assert expected in twice[0]
+
+
+def test_signature_method_must_be_the_standards() -> None:
+    xml = GOOD.xml.replace(b"xmldsig-more#ecdsa-sha256", b"xmldsig-more#ecdsa-sha512")
+    assert codes(replace(GOOD, xml=xml).examine()) == (["signature-method"], [])
+
+
+def test_certificate_without_a_vat_number_is_no_csid() -> None:
+    """A certificate that somebody made for himself has no UID in an alternative name."""
+    own = self_signed()
+    before, _, rest = GOOD.xml.partition(b"<ds:X509Certificate>")
+    xml = before + b"<ds:X509Certificate>" + base64.b64encode(own) + b"<" + rest.partition(b"<")[2]
+    errors, warnings = codes(replace(GOOD, xml=xml).examine())
+    assert "invalid-certificate" in errors
+    assert "invalid-signing-certificate" in warnings
+
+
+def self_signed() -> bytes:
+    key = ec.generate_private_key(ec.SECP256K1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Nobody")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, SIGNED_AT, SIGNED_AT + timedelta(days=1))
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 def test_plain_qr_lengths_are_read_where_the_switch_says_so() -> None:

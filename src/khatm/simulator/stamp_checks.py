@@ -19,6 +19,7 @@ from khatm.simulator.switches import Switches
 from khatm.stamp.verify import Verification
 
 _METHOD: Final = f"{{{DS}}}SignedInfo/{{{DS}}}SignatureMethod"
+_CERTIFICATE: Final = f"{{{DS}}}X509Certificate"
 _ECDSA_SHA256: Final = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 
 
@@ -44,6 +45,9 @@ def stamp_findings(
             yield messages.CERTIFICATE_HASHING
         if _fails(verification, "signed_properties_digest"):
             yield messages.SIGNED_PROPERTIES_HASHING
+    if len(list(outline.signatures[0].iter(_CERTIFICATE))) > 1:
+        yield messages.INVALID_CERTIFICATE
+        return
     yield from _certificate_findings(verification, switches, known_certificate)
 
 
