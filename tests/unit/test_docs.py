@@ -1,0 +1,67 @@
+"""What the documentation promises is there: links, switches, the schema, the examples, the commands."""
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from khatm.cli.khatm import COMMANDS, khatm
+from khatm.document.arithmetic import compute
+from khatm.document.model import json_schema, read_document
+from khatm.environment import Environment
+from khatm.simulator.switches import Switches, default_switches
+from khatm.stamp.csr import CsrFields, lint, read_properties
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_switch_is_documented_with_its_defaults() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)$", (ROOT / "docs" / "simulator.md").read_text("utf-8"), re.MULTILINE))
+    names = list(Switches.__dataclass_fields__)
+    assert list(rows) == names
+    for name in names:
+        cells = [cell.strip() for cell in rows[name].split(" | ")]
+        shown = [getattr(default_switches(each), name) for each in Environment]
+        words = [{True: "on", False: "off"}[value] if isinstance(value, bool) else str(value) for value in shown]
+        assert cells[1:4] == [f"`{word}`" for word in words], name
+
+
+def test_schema_in_the_docs_is_the_models() -> None:
+    written = json.loads((ROOT / "docs" / "authoring.schema.json").read_text(encoding="utf-8"))
+    assert written == json_schema()
+
+
+def test_readme_names_only_commands_that_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in re.findall(r"khatm ([a-z]+)[ `\n]", "\n".join(re.findall(r"`[^`]+`|^ {4,}.*$", text, re.MULTILINE))):
+        assert name in COMMANDS, name
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_loads_and_explains_itself(name: str) -> None:
+    command = khatm.get_command(None, name)  # type: ignore[arg-type,attr-defined]
+    assert command is not None
+    assert command.help
+
+
+def test_examples_are_valid() -> None:
+    fields = CsrFields.from_properties(read_properties((ROOT / "examples" / "till.properties").read_bytes()))
+    assert lint(fields) == []
+    seller = json.loads((ROOT / "examples" / "seller.json").read_text(encoding="utf-8"))
+    totals = {}
+    for path in (ROOT / "examples").glob("*-invoice.json"):
+        computed = compute(read_document(path.read_bytes(), defaults={"seller": seller}))
+        totals[path.stem] = computed.as_expected()["totals"]
+    # 2 x 14 + 21.42 with VAT inside; 12 x 38.50 plus 15 %
+    assert Decimal(totals["simplified-invoice"]["payable"]) == Decimal("49.42")
+    assert Decimal(totals["standard-invoice"]["payable"]) == Decimal("531.30")
