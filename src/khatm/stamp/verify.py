@@ -54,7 +54,7 @@ class Verification:
 
     @property
     def failing(self) -> list[str]:
-        """The names of the failed checks, in the order of the standard's table."""
+        """The names of the failed checks, in the order in which they were made."""
         return [name for name, check in self.checks.items() if not check.passed]
 
     @property

@@ -129,7 +129,8 @@ def _assemble(invoice: CanonicalInvoice, frame: _Frame, values: _Values) -> byte
 @lru_cache(maxsize=64)
 def _undeclared(head: bytes) -> bytes:
     """Return the namespace declarations that the template's elements need and the root start tag lacks."""
-    return b"".join(declaration for declaration in _DECLARATIONS if declaration not in head)
+    start_tag = head[head.rindex(b"<") :]  # a processing instruction before it may quote anything
+    return b"".join(declaration for declaration in _DECLARATIONS if declaration not in start_tag)
 
 
 def _declaring(declared: bytes, element: bytes) -> bytes:
