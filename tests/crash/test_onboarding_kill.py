@@ -16,28 +16,21 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from khatm.clock import SystemClock
-from khatm.document.arithmetic import compute
-from khatm.document.model import read_document
-from khatm.document.writer import ChainPlace, write
 from khatm.environment import Environment
 from khatm.gateway.calls import Credentials, Submission
 from khatm.gateway.client import Gateway
 from khatm.ledger.generations import Generation, GenerationState
 from khatm.ledger.home import Home
-from khatm.ledger.issue import ChainPlace as LedgerPlace
 from khatm.ledger.ledger import Ledger, open_ledger
-from khatm.onboarding.documents import CheckSeller, check_document
 from khatm.onboarding.errors import OnboardingBusy
 from khatm.onboarding.onboard import Onboarding
 from khatm.onboarding.otp import one_otp
 from khatm.onboarding.plan import ALL_STEPS
 from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.portal import Purpose
-from khatm.stamp.certificate import decode_token, read_certificate
-from khatm.stamp.keys import load_key
-from khatm.stamp.signers import FileSigner
-from khatm.stamp.xades import StampedInvoice, stamp
+from khatm.stamp.certificate import decode_token
 from tests.crash.onboarding_child import CLOSED, INTENDED, PREPARED, SENT, STORED, End, Job, Kill, Nursery
+from tests.unit.onboarding_issue import issue_simplified
 from tests.unit.onboarding_stage import SELLER, VAT, csr_fields
 
 POINTS = (INTENDED, SENT, STORED, CLOSED)
@@ -125,19 +118,7 @@ class Unit:
 
     def report_one(self) -> None:
         """Issue a simplified document on the unit's chain and report it with the live credentials."""
-
-        def written(place: LedgerPlace, generation: Generation) -> StampedInvoice:
-            assert generation.pcsid_token is not None
-            signer = FileSigner(load_key(self.ledger.key_of(generation)), read_certificate(generation.pcsid_token))
-            now = SystemClock().now()
-            seller = CheckSeller.of_unit(SELLER, organisation="", vat_number=VAT)
-            document = compute(read_document(check_document(ALL_STEPS[3], seller, now)))
-            chain = ChainPlace(uuid=place.uuid, counter=place.counter, previous_hash=place.previous_hash)
-            return stamp(write(document, chain), signer, now)
-
-        before = self.ledger.unit("till-1")
-        issued = self.ledger.issue("till-1", written)
-        assert (issued.document.icv, issued.document.previous_hash) == (before.next_icv, before.last_hash)
+        issued = issue_simplified(self.ledger, "till-1", SystemClock().now())
         stored = self.ledger.pcsid_credentials(self.live())
         outcome = self.gateway.report(
             Credentials(stored.token, stored.secret),

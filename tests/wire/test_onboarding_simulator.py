@@ -35,6 +35,8 @@ from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.portal import Purpose
 from khatm.stamp.certificate import read_certificate
 from khatm.stamp.keys import load_key, public_point
+from khatm.submission.outbox import submit_due
+from tests.unit.onboarding_issue import issue_simplified
 from tests.unit.onboarding_stage import ORDER, SELLER, csr_fields
 from tests.unit.onboarding_walks import Source
 
@@ -250,6 +252,27 @@ def test_renewal_with_checks_to_the_end(till_at: MakeTill, environment: Environm
     assert till.live().label == "G2"
     refused = till.gateway.renew_csid(Credentials(old.token, old.secret), till.live().csr_pem, "123456")
     assert refused.http_status == 401
+
+
+def test_what_was_stamped_before_goes_out_with_the_old_credentials_and_the_chain_goes_on(till_at: MakeTill) -> None:
+    till = till_at(type_map="0100")
+    till.onboard()
+    issue_simplified(till.ledger, "till", till.simulator.clock.now())
+    flushed: list[int] = []
+
+    def flush() -> None:
+        flushed.append(len(submit_due(till.ledger, lambda _: till.gateway, till.simulator.clock, unit="till").results))
+
+    till.renew(before_switch=flush)
+    issue_simplified(till.ledger, "till", till.simulator.clock.now())
+    submit_due(till.ledger, lambda _: till.gateway, till.simulator.clock, unit="till")
+    assert flushed == [1, 0]
+    first, second = till.ledger.documents("till")
+    assert [each.state.value for each in (first, second)] == ["accepted", "accepted"]
+    generations = [till.ledger.exchanges(each)[-1].generation_id for each in (first, second)]
+    assert generations == [each.id for each in till.ledger.generations("till")]
+    assert (second.icv, second.previous_hash) == (2, first.invoice_hash)
+    assert till.ledger.verify_chain("till").intact
 
 
 def test_a_revoked_pcsid_cannot_be_renewed_but_the_unit_can_be_onboarded_anew(till_at: MakeTill) -> None:
