@@ -96,6 +96,14 @@ def test_only_the_elements_go_and_the_text_around_them_stays() -> None:
     assert invoice_hash(nested) == plain_hash(PLAIN.replace(b"<cac:Party>", b"<cac:Party>AB", 1))
 
 
+def test_a_reference_that_becomes_the_qr_codes_goes_too() -> None:
+    """Hashing what is left over finds nothing more to remove."""
+    inside = b"<cbc:ID><cac:Signature>x</cac:Signature>QR</cbc:ID>"
+    odd = b"<cac:AdditionalDocumentReference>%s</cac:AdditionalDocumentReference>" % inside
+    xml = PLAIN.replace(SUPPLIER, odd + SUPPLIER, 1)
+    assert invoice_hash(xml) == invoice_hash(PLAIN) == invoice_hash(whole(xml))
+
+
 def test_other_references_stay() -> None:
     for name in (b"qr", b"QR2", b"PIH"):
         other = b"<cac:AdditionalDocumentReference><cbc:ID>%s</cbc:ID></cac:AdditionalDocumentReference>" % name

@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from khatm.clock import SAUDI
+from khatm.document.errors import UnreadableXml
 from khatm.stamp import keys, qr, xades
 from khatm.stamp.canonical import invoice_hash, read_canonical
 from khatm.stamp.certificate import Certificate, read_certificate
-from khatm.stamp.errors import ExpiredCertificate, ForeignCertificate, StampSelfCheck, UtcIssueTime
+from khatm.stamp.errors import ExpiredCertificate, ForeignCertificate, MissingElement, StampSelfCheck, UtcIssueTime
 from khatm.stamp.signers import FileSigner
 from khatm.stamp.verify import verify
 from khatm.stamp.xades import stamp
@@ -182,3 +185,33 @@ def test_values_of_the_certificate_are_escaped() -> None:
 def test_signers_show_no_key() -> None:
     assert "FileSigner" in repr(SIGNER)
     assert key("egs")["d_hex"] not in repr(SIGNER)
+
+
+FRAGMENTS = [
+    b"<!-- c -->",
+    b"<?p <cac:AccountingSupplierParty>?>",
+    b"<cac:Signature/>",
+    b"<ext:UBLExtensions>x</ext:UBLExtensions>",
+    b"<cac:AdditionalDocumentReference><cbc:ID>QR</cbc:ID></cac:AdditionalDocumentReference>",
+    b"<cac:AccountingSupplierParty><a/></cac:AccountingSupplierParty>",
+    b"&gt;&#13;",
+    b"<![CDATA[<a>&]]>",
+    b" \n\t",
+    b'<b xmlns="u" xmlns:cac="v" c=">\'"/>',
+]
+PLACES = [place + 1 for place, octet in enumerate(PLAIN) if octet == 0x3E]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(FRAGMENTS)), min_size=1, max_size=3))
+def test_odd_documents_are_stamped_rightly_or_refused(insertions: list[tuple[int, bytes]]) -> None:
+    """Whatever stands in the source: the stamped document keeps the source's hash and passes every check."""
+    xml = PLAIN
+    for place, fragment in sorted(insertions, reverse=True):
+        xml = xml[:place] + fragment + xml[place:]
+    try:
+        stamped = stamp(read_canonical(xml), SIGNER, NOW)
+    except (UnreadableXml, MissingElement):
+        return
+    assert stamped.invoice_hash == invoice_hash(xml) == invoice_hash(stamped.xml)
+    assert verify(stamped.xml).failing == []

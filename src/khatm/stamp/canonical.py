@@ -68,18 +68,26 @@ def remove_stamp(tree: etree._ElementTree) -> None:
     As in the SDK the names count, not the namespaces, at any depth below the root.
     """
     root = tree.getroot()
-    for element in list(root.iter("{*}UBLExtensions", "{*}Signature", "{*}AdditionalDocumentReference")):
-        parent = element.getparent()
-        if parent is None or (element.tag.endswith("}AdditionalDocumentReference") and not is_qr_reference(element)):
-            continue
-        tail = element.tail
-        if tail:
-            before = element.getprevious()
-            if before is not None:
-                before.tail = (before.tail or "") + tail
-            else:
-                parent.text = (parent.text or "") + tail
-        parent.remove(element)
+    for element in list(root.iter("{*}UBLExtensions", "{*}Signature")):
+        _unlink(element)
+    for element in list(root.iter("{*}AdditionalDocumentReference")):
+        if is_qr_reference(element):  # asked last, so that removing the others cannot make another one
+            _unlink(element)
+
+
+def _unlink(element: etree._Element) -> None:
+    """Take an element out and leave the text after it where it is; the root stays."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    tail = element.tail
+    if tail:
+        before = element.getprevious()
+        if before is not None:
+            before.tail = (before.tail or "") + tail
+        else:
+            parent.text = (parent.text or "") + tail
+    parent.remove(element)
 
 
 def is_qr_reference(element: etree._Element) -> bool:
