@@ -16,7 +16,14 @@ from khatm.document.errors import UnreadableXml
 from khatm.stamp import keys, qr, xades
 from khatm.stamp.canonical import invoice_hash, read_canonical
 from khatm.stamp.certificate import Certificate, read_certificate
-from khatm.stamp.errors import ExpiredCertificate, ForeignCertificate, MissingElement, StampSelfCheck, UtcIssueTime
+from khatm.stamp.errors import (
+    ExpiredCertificate,
+    ForeignCertificate,
+    MissingElement,
+    NotCanonical,
+    StampSelfCheck,
+    UtcIssueTime,
+)
 from khatm.stamp.signers import FileSigner
 from khatm.stamp.verify import verify
 from khatm.stamp.xades import stamp
@@ -197,7 +204,7 @@ FRAGMENTS = [
     b"&gt;&#13;",
     b"<![CDATA[<a>&]]>",
     b" \n\t",
-    b'<b xmlns="u" xmlns:cac="v" c=">\'"/>',
+    b'<b xmlns="urn:u" xmlns:cac="urn:v" c=">\'"/>',
 ]
 PLACES = [place + 1 for place, octet in enumerate(PLAIN) if octet == 0x3E]
 
@@ -211,7 +218,7 @@ def test_odd_documents_are_stamped_rightly_or_refused(insertions: list[tuple[int
         xml = xml[:place] + fragment + xml[place:]
     try:
         stamped = stamp(read_canonical(xml), SIGNER, NOW)
-    except (UnreadableXml, MissingElement):
+    except (UnreadableXml, MissingElement, NotCanonical):
         return
     assert stamped.invoice_hash == invoice_hash(xml) == invoice_hash(stamped.xml)
     assert verify(stamped.xml).failing == []
