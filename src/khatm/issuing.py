@@ -109,6 +109,10 @@ class Issuer:
         chain = {name: given.get(name) for name in _CHAIN_FIELDS}
         digest = content_digest({name: value for name, value in given.items() if name not in _CHAIN_FIELDS})
 
+        live = self._ledger.live_generation(unit)
+        if live is not None:
+            self._signer(live)  # opening a key can take a tenth of a second: not under the unit's lock
+
         def write(place: ChainPlace, generation: Generation) -> "StampedInvoice":
             for field, allowed in _place_values(place).items():
                 _require_equal(field, chain[field], allowed)

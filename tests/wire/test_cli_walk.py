@@ -212,3 +212,21 @@ def test_patience_is_not_used_up_by_a_gateway_that_is_down(tmp_path: Path) -> No
         gateway.close()
     assert caught.value.exit_code == 3
     assert slept and all(seconds > 0 for seconds in slept)
+
+
+def test_a_unit_gets_its_seller_later(desk: Desk, authority: ServedSimulator) -> None:
+    vat_number = "355555555500003"
+    csr = desk.properties(vat_number, "0100")
+    assert desk.khatm("unit", "add", "till", "--csr", str(csr), "--environment", "simulation").code == 0
+    assert desk.khatm("unit", "onboard", "till", "--otp", authority.otp("simulation", vat_number)).code == 0
+    document = str(desk.document("simplified", "invoice", "S-1"))
+    refused = desk.khatm("issue", document, "--unit", "till")
+    assert refused.code == 2 and "seller" in refused.err
+    foreign = desk.khatm("unit", "set", "till", "--seller", str(desk.seller("311111111100003")))
+    assert foreign.code == 2 and "311111111100003" in foreign.err
+    assert desk.khatm("unit", "set", "till", "--seller", str(desk.seller(vat_number))).code == 0
+    assert desk.khatm("issue", document, "--unit", "till").code == 0
+    assert desk.khatm("unit", "set", "till", "--gateway", "http://gateway.example").code == 2
+    assert desk.khatm("unit", "set", "till", "--gateway", authority.gateway).code == 0
+    del desk.settings["KHATM_GATEWAY_URL"]
+    assert desk.khatm("submit").code == 0

@@ -13,7 +13,7 @@ from khatm.errors import KhatmError
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("khatm.cli.demo", "demo", "Walk the whole way, CSR to cleared invoice, against an embedded simulator."),
     "simulator": ("khatm.cli.simulator", "simulator", "Serve a whole Fatoora on this machine."),
-    "unit": ("khatm.cli.unit", "unit", "Add, onboard, list, show and renew EGS units."),
+    "unit": ("khatm.cli.unit", "unit", "Add, change, onboard, list, show and renew EGS units."),
     "issue": ("khatm.cli.documents", "issue", "Turn an authoring JSON file into a stamped document in the ledger."),
     "submit": ("khatm.cli.documents", "submit", "Send what is due to the authority."),
     "totals": ("khatm.cli.documents", "totals", "Compute the totals of an authoring JSON file; no unit needed."),

@@ -18,7 +18,7 @@ from khatm.onboarding.otp import OtpReason, OtpSource, one_otp
 
 @click.group()
 def unit() -> None:
-    """Add, onboard, list, show and renew EGS units."""
+    """Add, change, onboard, list, show and renew EGS units."""
 
 
 @unit.command()
@@ -60,6 +60,28 @@ def add(
             "no --seller: compliance documents will carry the CSR's names and VAT number and a placeholder address; "
             "issued documents must name their seller themselves"
         )
+
+
+@unit.command("set")
+@click.argument("name")
+@click.option("--seller", type=click.Path(path_type=Path), help="The new `seller` block, as JSON.")
+@click.option("--gateway", "gateway_url", help="The new gateway address; an empty text removes it.")
+@format_option
+def set_unit(name: str, seller: Path | None, gateway_url: str | None, output_format: OutputFormat) -> None:
+    """Change the seller block or the gateway address of the unit NAME."""
+    from khatm.gateway.environments import checked_base
+
+    if seller is None and gateway_url is None:
+        raise click.UsageError("nothing to change: give --seller FILE or --gateway URL")
+    with open_workplace() as workplace:
+        found = workplace.ledger.unit(name)
+        block = None if seller is None else _read_seller(seller, found.vat_number)
+        address = checked_base(gateway_url) if gateway_url else None
+        if block is not None:
+            found = workplace.ledger.set_seller(found, block)
+        if gateway_url is not None:
+            found = workplace.ledger.set_gateway_url(found, address)
+        _show(workplace, found, output_format, f"changed {name}")
 
 
 @unit.command()

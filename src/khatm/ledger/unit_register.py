@@ -47,6 +47,16 @@ class UnitRegister(Register):
         with self._store.read() as connection:
             return units.everyone(connection)
 
+    def set_seller(self, unit: Unit | str, seller: dict[str, object]) -> Unit:
+        """Replace a unit's seller block; documents already issued keep what they say. Raises UnknownUnit."""
+        with self._store.write() as connection:
+            return units.set_seller(connection, units.find(connection, unit).id, seller)
+
+    def set_gateway_url(self, unit: Unit | str, gateway_url: str | None) -> Unit:
+        """Replace the gateway's address for a unit; None takes the setting or ZATCA's own. Raises UnknownUnit."""
+        with self._store.write() as connection:
+            return units.set_gateway_url(connection, units.find(connection, unit).id, gateway_url)
+
     def stop_unit(self, unit: Unit | str, reason: str) -> None:
         """Record that nothing more may be sent for a unit, and why."""
         with self._store.write() as connection:

@@ -97,6 +97,18 @@ def everyone(connection: Connection) -> list[Unit]:
     return [_from_row(row) for row in connection.execute(select(_unit).order_by(_unit.c.name))]
 
 
+def set_seller(connection: Connection, unit_id: int, seller: dict[str, object]) -> Unit:
+    """Replace a unit's seller block."""
+    connection.execute(update(_unit).where(_unit.c.id == unit_id).values(seller=seller))
+    return by_id(connection, unit_id)
+
+
+def set_gateway_url(connection: Connection, unit_id: int, gateway_url: str | None) -> Unit:
+    """Replace the gateway's address for a unit."""
+    connection.execute(update(_unit).where(_unit.c.id == unit_id).values(gateway_url=gateway_url))
+    return by_id(connection, unit_id)
+
+
 def stop(connection: Connection, unit_id: int, reason: str, now: datetime) -> None:
     """Record that nothing more may be sent for a unit, and why."""
     connection.execute(update(_unit).where(_unit.c.id == unit_id).values(stopped_reason=reason, stopped_at=now))
