@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from khatm.simulator import bodies, compliance, messages
 from khatm.simulator.clearance import Unstamped, clear
@@ -26,10 +24,10 @@ from khatm.simulator.received import Call, CredentialFacts, Examination, Receive
 from khatm.simulator.records import Accepted, SubmissionOutcome
 from khatm.simulator.registry import Credential
 from khatm.simulator.switches import Switches
+from khatm.stamp import curve
 from khatm.stamp.certificate import Certificate, read_certificate
 
 _LOCKS = 64
-_PREHASHED = ec.ECDSA(Prehashed(hashes.SHA256()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class _Verdict:
     status: int
     members: bodies.Members
     outcome: SubmissionOutcome
-    cleared_invoice: str | None = None
+    cleared: bytes | None = None
     step: str | None = None
     """The compliance step that it passes."""
 
@@ -150,8 +148,8 @@ class Documents:
         status, outcome, validation = _judged(submission)
         if outcome == "rejected":
             return _Verdict(status, bodies.clearance_result(validation, "NOT_CLEARED", None), outcome)
-        cleared = base64.b64encode(self._cleared(submission)).decode()
-        return _Verdict(status, bodies.clearance_result(validation, "CLEARED", cleared), outcome, cleared)
+        cleared = self._cleared(submission)
+        return _Verdict(status, bodies.clearance_result(validation, "CLEARED", _base64(cleared)), outcome, cleared)
 
     def _cleared(self, submission: _Submission) -> bytes:
         """Return the document with the platform's stamp, which in the sandbox names the caller's certificate (8.3)."""
@@ -161,7 +159,7 @@ class Documents:
         faithful = submission.switches.stamp == "sandbox-faithful"
         return clear(
             examination.xml,
-            platform=_PlatformKey(platform.key),
+            platform=_platform_key(platform.key),
             certificate=_certificate(credential.certificate if faithful else platform.certificate.der),
             at=submission.now,
             unstamped=Unstamped(examination.facts.document_hash, examination.stamp_facts),
@@ -187,19 +185,25 @@ class Documents:
                     credential.environment,
                     credential.vat_number,
                     facts.document_hash,
-                    verdict.cleared_invoice,
+                    verdict.cleared,
                     submission.now,
                 )
 
 
-@dataclass(frozen=True, slots=True)
 class _PlatformKey:
     """The platform's key as the clearance stamp uses it."""
 
-    key: ec.EllipticCurvePrivateKey
+    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        self._scalar = key.private_numbers().private_value.to_bytes(32)
 
     def sign(self, digest: bytes) -> bytes:
-        return self.key.sign(digest, _PREHASHED)
+        """Sign the 32 bytes that the curve operation runs on."""
+        return curve.backend().sign(self._scalar, digest)
+
+
+@lru_cache(maxsize=8)
+def _platform_key(key: ec.EllipticCurvePrivateKey) -> _PlatformKey:
+    return _PlatformKey(key)
 
 
 @lru_cache(maxsize=256)
@@ -257,4 +261,8 @@ def _cleared_before(submission: _Submission, before: Accepted) -> _Verdict:
     """Return the 208 with the first answer's cleared invoice, byte for byte (4.11)."""
     passed = bodies.validation_members("PASS", _PASSED, (), ())
     status = 200 if submission.switches.duplicates_as_200 else 208
-    return _Verdict(status, bodies.clearance_result(passed, "CLEARED", before.cleared_invoice), "duplicate")
+    return _Verdict(status, bodies.clearance_result(passed, "CLEARED", _base64(before.cleared)), "duplicate")
+
+
+def _base64(document: bytes | None) -> str | None:
+    return None if document is None else base64.b64encode(document).decode()

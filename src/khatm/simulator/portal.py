@@ -86,7 +86,7 @@ class Portal:
             return codes
 
     def _free_code(self, environment: Environment, now: datetime) -> str:
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             for _ in range(_ATTEMPTS):
                 code = f"{self._below(1_000_000):06d}"
                 live = connection.execute(
@@ -104,7 +104,7 @@ class Portal:
         if switches.otp == "pattern":
             well_formed = len(code) in (5, 6) and code.isascii() and code.isdigit()
             return AcceptedOtp(None, None) if well_formed and code not in _SANDBOX_REFUSED else None
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute(
                 "SELECT id, vat_number FROM otp WHERE environment = ? AND code = ? AND purpose = ? "
                 "AND used_at IS NULL AND expires_at > ?",

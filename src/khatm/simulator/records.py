@@ -68,10 +68,10 @@ class Records:
             )
 
     def accept(
-        self, environment: Environment, vat_number: str, document_hash: str, answer: str | None, now: datetime
+        self, environment: Environment, vat_number: str, document_hash: str, cleared: bytes | None, now: datetime
     ) -> None:
-        """Remember an accepted document's hash, with the cleared invoice (base64) that answered it, if one did."""
-        packed = zlib.compress(answer.encode("ascii"), 1) if answer is not None else b""
+        """Remember an accepted document's hash, with the cleared document that answered it, if one did."""
+        packed = zlib.compress(cleared, 1) if cleared is not None else b""
         with self._store.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO accepted VALUES (?, ?, ?, ?, ?)",
@@ -82,19 +82,19 @@ class Records:
         self, environment: Environment, vat_number: str, document_hash: str, now: datetime
     ) -> "Accepted | None":
         """Return the first answer to a document that this taxpayer had accepted within the last 24 hours."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute(
-                "SELECT answer FROM accepted WHERE environment = ? AND vat_number = ? AND document_hash = ? "
+                "SELECT cleared FROM accepted WHERE environment = ? AND vat_number = ? AND document_hash = ? "
                 "AND accepted_at > ?",
                 (environment, vat_number, document_hash, milliseconds(now - DUPLICATE_WINDOW)),
             ).fetchone()
         if row is None:
             return None
-        return Accepted(zlib.decompress(row["answer"]).decode("ascii") if row["answer"] else None)
+        return Accepted(zlib.decompress(row["cleared"]) if row["cleared"] else None)
 
     def last_document(self, device_id: int) -> ChainView | None:
         """Return the document with a counter that a device sent last for reporting or clearance."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute(
                 "SELECT counter, document_hash FROM submission WHERE device_id = ? AND call <> 'compliance' "
                 "AND document_hash <> '' AND counter GLOB '[0-9]*' AND counter NOT GLOB '*[^0-9]*' "
@@ -105,7 +105,7 @@ class Records:
 
     def last_counter(self, device_id: int) -> str | None:
         """Return the ICV of the last document that a device sent on any call, as text, or None."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute(
                 "SELECT counter FROM submission WHERE device_id = ? AND counter <> '' ORDER BY id DESC LIMIT 1",
                 (device_id,),
@@ -114,7 +114,7 @@ class Records:
 
     def counts(self, device_id: int) -> list[DocumentCount]:
         """Return a device's reported and cleared documents by kind and outcome; compliance documents are none."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             rows = connection.execute(
                 "SELECT coalesce(profile, '') AS profile, type_code, outcome, count(*) AS count FROM submission "
                 "WHERE device_id = ? AND call <> 'compliance' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
@@ -125,6 +125,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An earlier acceptance: the cleared invoice as it was answered, or None for a reported document."""
+    """An earlier acceptance."""
 
-    cleared_invoice: str | None
+    cleared: bytes | None
+    """The cleared document as it was answered; None for a reported one."""

@@ -95,7 +95,7 @@ class Registry:
 
     def devices(self, environment: Environment | None = None, vat_number: str | None = None) -> list[Device]:
         """Return the devices in the order of their first CCSID."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_DEVICE} FROM device "  # noqa: S608 - a constant of this module
                 "WHERE (?1 IS NULL OR environment = ?1) AND (?2 IS NULL OR vat_number = ?2) ORDER BY id",
@@ -105,7 +105,7 @@ class Registry:
 
     def device(self, device_id: int) -> Device | None:
         """Return one device, or None."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute(
                 f"SELECT {_DEVICE} FROM device WHERE id = ?",  # noqa: S608 - a constant of this module
                 (device_id,),
@@ -133,7 +133,7 @@ class Registry:
 
     def free_ccsid_serial(self, at_least: int) -> int:
         """Return the first serial number from `at_least` on that no CCSID has: two may be asked for in one moment."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             serial = at_least
             while connection.execute("SELECT 1 FROM credential WHERE ccsid_serial = ?", (serial,)).fetchone():
                 serial += 1
@@ -185,7 +185,7 @@ class Registry:
 
     def credentials_by_token(self, environment: Environment, token: str) -> list[Credential]:
         """Return what was given out under this token: one, or several with the sandbox's fixed certificate."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_CREDENTIAL} FROM credential "  # noqa: S608 - a constant of this module
                 "WHERE environment = ? AND token_hash = ? ORDER BY id DESC",
@@ -195,7 +195,7 @@ class Registry:
 
     def credentials_of(self, device_id: int) -> list[Credential]:
         """Return a device's credentials, oldest first."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_CREDENTIAL} FROM credential WHERE device_id = ? ORDER BY id",  # noqa: S608 - as above
                 (device_id,),
@@ -204,7 +204,7 @@ class Registry:
 
     def issued_from(self, credential_id: int) -> int:
         """Return how many PCSIDs were made from a CCSID."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute("SELECT count(*) FROM credential WHERE source_id = ?", (credential_id,)).fetchone()
         return int(row[0])
 
@@ -224,7 +224,7 @@ class Registry:
         self, environment: Environment, vat_number: str, kind: CredentialKind, certificate: bytes
     ) -> bool:
         """Tell whether this DER is a CSID of this kind that a taxpayer was given, whatever became of it."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute(
                 "SELECT 1 FROM credential WHERE fingerprint = ? AND environment = ? AND vat_number = ? AND kind = ?",
                 (hashlib.sha256(certificate).digest(), environment, vat_number, kind),
@@ -238,7 +238,7 @@ class Registry:
 
     def steps(self, credential_id: int) -> frozenset[str]:
         """Return the names of the compliance steps that a CCSID has passed."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             rows = connection.execute("SELECT name FROM step WHERE credential_id = ?", (credential_id,)).fetchall()
         return frozenset(row[0] for row in rows)
 

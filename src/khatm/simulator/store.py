@@ -94,7 +94,7 @@ CREATE TABLE accepted (
     vat_number TEXT NOT NULL,
     document_hash TEXT NOT NULL,
     accepted_at INTEGER NOT NULL,
-    answer BLOB NOT NULL,
+    cleared BLOB NOT NULL,
     PRIMARY KEY (environment, vat_number, document_hash)
 ) WITHOUT ROWID;
 """
@@ -165,6 +165,12 @@ class Store:
             finally:
                 self._depth = 0
 
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold the lock for one look at the state, within the transaction around it if there is one."""
+        with self._lock:
+            yield self._connection
+
     def next_number(self, name: str, *, first: int = 1) -> int:
         """Return the number of this name after the one before, beginning with `first`."""
         with self.transaction() as connection:
@@ -175,7 +181,7 @@ class Store:
 
     def fact(self, name: str) -> str | None:
         """Return a remembered fact, or None."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             row = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
             return None if row is None else str(row[0])
 
@@ -186,7 +192,7 @@ class Store:
 
     def authority_key(self, name: str) -> tuple[bytes, bytes] | None:
         """Return private key (PKCS#8 DER) and certificate (DER) of one of the authority's names, or None."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             row = connection.execute(
                 "SELECT private_key, certificate FROM authority_key WHERE name = ?", (name,)
             ).fetchone()
