@@ -6,6 +6,10 @@ import pytest
 
 from khatm.environment import Environment
 from khatm.simulator.embedded import EmbeddedSimulator
+from khatm.stamp.certificate import read_certificate
+from khatm.stamp.keys import load_key
+from khatm.stamp.signers import FileSigner, Signer
+from tests import stamp_vectors
 from tests.interop.authority import Authority
 
 BOTH = (Environment.SIMULATION, Environment.PRODUCTION)
@@ -30,3 +34,11 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[tuple[Authority, str]]:
     """A sandbox that certifies the caller's key, and one that hands everybody the same certificate."""
     with EmbeddedSimulator(settings=[f"sandbox.pcsid={request.param}"]) as simulator:
         yield Authority(simulator.url), request.param
+
+
+@pytest.fixture(scope="session")
+def signer() -> Signer:
+    """The unit of the stamp's vectors, with its production certificate."""
+    [key] = [each for each in stamp_vectors.vectors()["keys"] if each["name"] == "egs"]
+    certificate = read_certificate(stamp_vectors.file("certificates/own-pcsid-en.der"))
+    return FileSigner(load_key(key["sec1_pem"].encode()), certificate)
