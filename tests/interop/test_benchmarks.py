@@ -1,0 +1,40 @@
+"""The benchmarks run and print what they promise; how fast a busy test machine is proves nothing and is not asked."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks import growth
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("claim", "rows"),
+    [
+        ("stamping", ["stamp an existing XML, 5 lines, unstamped", "stamp an existing XML, 5 lines, stamped before"]),
+        ("authoring", ["author to stamped document, 5 lines"]),
+        ("startup", ["khatm --help, seconds", "fatoora -help, times the bare interpreter"]),
+    ],
+)
+def test_each_claim_prints_its_rows(claim: str, rows: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", claim],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    printed = done.stdout.splitlines()
+    for row in rows:
+        assert any(line.startswith(row) for line in printed), done.stdout
+
+
+@pytest.mark.parametrize("task", growth.TASKS)
+def test_memory_stays_within_sixty_times_the_document(task: str) -> None:
+    # Memory does not depend on who else uses the machine, so this aim is held by a test.
+    taken, size = growth.memory_of(task, growth.LARGE)
+    assert taken <= growth.MEMORY_AIM * size
