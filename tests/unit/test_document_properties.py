@@ -5,6 +5,7 @@
 
 import json
 import os
+from copy import deepcopy
 from random import Random
 
 from lxml import etree
@@ -12,6 +13,7 @@ from lxml import etree
 from khatm.document.arithmetic import compute
 from khatm.document.codes import exemption_term
 from khatm.document.computed import ComputedDocument
+from khatm.document.errors import InvalidDocument
 from khatm.document.model import read_document
 from khatm.document.reader import read_invoice
 from khatm.document.schema import check_structure
@@ -132,3 +134,51 @@ def test_reasons_come_from_the_code_list_when_they_are_left_out() -> None:
 
 def test_the_same_seed_gives_the_same_document() -> None:
     assert random_document(Random(7)) == random_document(Random(7))
+
+
+ODD_VALUES: list[object] = [
+    None, True, 0, -1, 10**30, 1.5, "", " ", "x", "0", "-1", "NaN", "1e9", "999999999999", "0.000000000000001",
+    "\ud800",    [], {}, [[]], [{}], {"x": {}}, ["x"], {"vat": []}, "S", "Z", "USD", "2026-02-30", "100", "gross",
+]  # fmt: skip
+
+
+def test_any_damage_gives_a_document_or_problems_and_nothing_else() -> None:
+    refused = 0
+    for seed in range(max(NUMBER, 300)):
+        rng = Random(seed)
+        authored = random_document(rng)
+        for _ in range(rng.choice([1, 1, 2, 4])):
+            damage(rng, authored)
+        try:
+            computed = compute(read_document(authored))
+        except InvalidDocument as refusal:
+            refused += 1
+            assert refusal.problems
+            for problem in refusal.problems:
+                assert problem.allowed and problem.sentence("ar")
+            str(refusal).encode()
+        else:
+            xml = write(computed, ChainPlace("00000000-0000-4000-8000-000000000000", 1, HASH))
+            assert check_structure(parse(xml.head + xml.body + xml.tail)) == []
+    assert refused > 100
+
+
+def damage(rng: Random, authored: Json) -> None:
+    """Replace, add or remove one member somewhere in the document."""
+    at: object = authored
+    while True:
+        steps = list(at) if isinstance(at, dict) else list(range(len(at))) if isinstance(at, list) else []
+        if not steps:
+            return
+        step = rng.choice(steps)
+        inner = at[step]  # type: ignore[index]
+        if isinstance(inner, (dict, list)) and inner and rng.random() < 0.8:
+            at = inner
+            continue
+        if isinstance(at, dict) and rng.random() < 0.2:
+            del at[step]
+        elif isinstance(at, dict) and rng.random() < 0.1:
+            at["extra"] = deepcopy(rng.choice(ODD_VALUES))
+        else:
+            at[step] = deepcopy(rng.choice(ODD_VALUES))  # type: ignore[index]
+        return

@@ -39,7 +39,8 @@ def compute(document: AuthoredDocument) -> ComputedDocument:
     allowances = document_level(document.discounts, "discounts", tallies, problems)
     charges = document_level(document.charges, "charges", tallies, problems)
     breakdown = [_row(group, tally) for group, tally in tallies.items()]
-    problems += [_above_group(row) for row in breakdown if row.taxable < 0]
+    if not problems:  # a line below zero brings its group below zero too
+        problems += [_above_group(row) for row in breakdown if row.taxable < 0]
     prepayment_lines = _prepayment_lines(document, len(lines))
     breakdown += _zero_rows(prepayment_lines, breakdown)
     totals = _totals(document, tallies, lines, allowances, charges, breakdown, prepayment_lines)

@@ -10,6 +10,8 @@ from typing import Any
 
 from khatm.document.errors import InvalidDocument, Problem
 
+_MOST_LEVELS = 32
+
 
 @dataclass(frozen=True, slots=True)
 class JsonNumber:
@@ -46,12 +48,18 @@ def authoring_data(content: bytes | str | Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def without_nulls(value: Any) -> Any:
-    """Return the data without its null members, which mean the same as leaving them out."""
+def without_nulls(value: Any, *, levels: int = _MOST_LEVELS) -> Any:
+    """Return the data without its null members, which mean the same as leaving them out.
+
+    Raises InvalidDocument for data nested deeper than any document is.
+    """
+    if levels == 0:
+        found = f"data nested deeper than {_MOST_LEVELS} levels"
+        raise _unreadable(found, f"{_MOST_LEVELS} levels at most", f"{_MOST_LEVELS} مستوى على الأكثر")
     if isinstance(value, Mapping):
-        return {name: without_nulls(member) for name, member in value.items() if member is not None}
+        return {name: without_nulls(part, levels=levels - 1) for name, part in value.items() if part is not None}
     if isinstance(value, (list, tuple)):
-        return [without_nulls(member) for member in value]
+        return [without_nulls(part, levels=levels - 1) for part in value]
     return value
 
 

@@ -53,7 +53,8 @@ def _party(party: "Seller | Buyer") -> str:
         )
     if party.contact is not None:
         parts.append(_contact(party.contact))
-    return f"<cac:Party>{''.join(parts)}</cac:Party>" if parts else ""
+    content = "".join(parts)  # a block whose members are all left out gives nothing
+    return f"<cac:Party>{content}</cac:Party>" if content else ""
 
 
 def _address(address: "SellerAddress | BuyerAddress") -> str:

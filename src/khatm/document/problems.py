@@ -20,6 +20,7 @@ _LONGEST_FOUND = 80
 _ALLOWED: dict[str, tuple[str, str, str]] = {
     "missing": ("required", "a value, it is required", "قيمة، فهي مطلوبة"),
     "string_type": ("type", "text in quotes", "نص بين علامتي اقتباس"),
+    "string_unicode": ("type", "text without lone surrogates", "نص دون محارف بديلة منفردة"),
     "int_type": ("type", "a whole number", "عدد صحيح"),
     "bool_type": ("type", "true or false", "true أو false"),
     "tuple_type": ("type", "a list", "قائمة"),
@@ -68,7 +69,7 @@ def path_of(location: tuple[int | str, ...]) -> str:
     path = ""
     for step in location:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
-    return path
+    return _writable(path)
 
 
 def shown(value: Any) -> str:
@@ -81,7 +82,12 @@ def shown(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):
         text = repr(type(value))
-    return text if len(text) <= _LONGEST_FOUND else f"{text[:_LONGEST_FOUND]}…"
+    return _writable(text if len(text) <= _LONGEST_FOUND else f"{text[:_LONGEST_FOUND]}…")
+
+
+def _writable(text: str) -> str:
+    """Escape lone surrogates, which JSON can carry but no output can."""
+    return text if text.isprintable() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _fields_beside(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:

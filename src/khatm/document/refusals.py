@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, cast
 
-from khatm.document.codes import CITIZEN_REASONS, Category, exemption_term
+from khatm.document.codes import CITIZEN_REASONS, CURRENCIES, Category, exemption_term
 from khatm.document.errors import Problem
 from khatm.document.problems import shown
 from khatm.document.values import NUMBER_PATTERN
@@ -18,6 +18,7 @@ from khatm.money import percent_of, round2
 Data = Mapping[str, Any]
 
 _NUMBER = re.compile(rf"{NUMBER_PATTERN}\Z")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _POSTAL_CODE = re.compile(r"[0-9]{5}\Z")
 
 
@@ -141,7 +142,7 @@ def _supply(data: Data) -> Iterator[Problem]:
         return
     if date is None:
         yield _missing("supply.date", "the first day of the period", "أول أيام الفترة", "BR-KSA-35")
-    elif isinstance(date, str) and isinstance(end, str) and end < date:
+    elif isinstance(date, str) and isinstance(end, str) and _DAY.match(date) and end < date:
         yield _refusal("supply.end", shown(end), f"{date} or later", "BR-KSA-36", f"{date} أو بعده")
 
 
@@ -152,7 +153,7 @@ def has_default_supply_date(kind: object, profile: object) -> bool:
 
 def _money(data: Data) -> Iterator[Problem]:
     currency, rate = data.get("currency", "SAR"), data.get("sar_rate")
-    if currency != "SAR" and rate is None:
+    if isinstance(currency, str) and currency in CURRENCIES - {"SAR"} and rate is None:
         yield _missing("sar_rate", f"riyals per one {currency}", f"سعر الريال مقابل {currency}", "BR-KSA-EN16931-02")
     elif currency == "SAR" and rate is not None and _decimal(rate) != 1:
         yield _refusal("sar_rate", shown(rate), "no rate for a document in SAR", None, "لا سعر صرف لمستند بالريال")
