@@ -24,6 +24,7 @@ TABLE = {
     "renewal_428_wrapped": (False, False, False),
     "rules": ("3.4.8", "3.4.8", "3.4.8"),
     "signature_key_check": (False, True, True),
+    "invalid_signature": ("error", "error", "error"),
     "stamp_digests": (False, True, True),
     "qr_plain_lengths": ("refuse", "refuse", "refuse"),
     "csr_p256": ("refuse", "refuse", "refuse"),

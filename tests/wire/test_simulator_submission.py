@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
 from khatm.environment import Environment
@@ -175,8 +176,9 @@ def test_a_day_old_simplified_document_is_accepted_with_a_warning(unit: Unit) ->
     assert [each["accepted_documents"] for each in devices(unit.caller)] == [3]
 
 
-def test_the_older_rules_have_no_24_hours() -> None:
-    with EmbeddedSimulator(settings=["simulation.rules=3.3.3"]) as simulator:
+@pytest.mark.parametrize("rules", ["3.3.3", "off"])
+def test_the_older_rules_have_no_24_hours(rules: str) -> None:
+    with EmbeddedSimulator(settings=[f"simulation.rules={rules}"]) as simulator:
         unit = unit_with(simulator, type_map="0100")
         answer = unit.send(REPORTING, unit.document(SIMPLIFIED, age=timedelta(hours=25)))
     assert answer.status_code == 200
@@ -246,6 +248,26 @@ def test_a_stamp_by_an_unknown_certificate_is_a_warning(unit: Unit, sandbox_unit
     assert (answer.status_code, codes(answer)["warning"]) == (202, ["invalid-signing-certificate"])
     in_sandbox = sandbox_unit.send(REPORTING, sandbox_unit.document(SIMPLIFIED, sandbox_unit.ccsid))
     assert in_sandbox.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("level", "status", "found"),
+    [
+        ("error", 400, {"error": ["invalid-digital-signature"]}),
+        ("warning", 202, {"warning": ["invalid-digital-signature"]}),
+    ],
+)
+def test_a_signature_by_another_key_is_refused_or_warned_about(
+    level: str, status: int, found: dict[str, list[str]]
+) -> None:
+    with EmbeddedSimulator(settings=[f"production.invalid_signature={level}"]) as simulator:
+        unit = unit_with(simulator, PRODUCTION, "0100")
+        assert unit.pcsid is not None
+        bare = unit.document(SIMPLIFIED)
+        other = ec.generate_private_key(ec.SECP256K1())
+        signed = stamped(bare, other, unit.pcsid, simulator.clock.now(), foreign=True)
+        answer = unit.send(REPORTING, signed)
+    assert (answer.status_code, codes(answer)) == (status, VALID | found)
 
 
 @pytest.mark.parametrize(("type_map", "kind"), [("1000", SIMPLIFIED), ("0100", STANDARD)])

@@ -5,6 +5,7 @@ Source: gateway contract, sections 3 and 6.5; stamp standard 1.4 for the structu
 
 import base64
 import binascii
+import logging
 import re
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from khatm.simulator import der
 from khatm.simulator.switches import Switches
+
+_log = logging.getLogger(__name__)
 
 COUNTRY, ORGANIZATION, ORGANIZATION_UNIT, COMMON_NAME = "2.5.4.6", "2.5.4.10", "2.5.4.11", "2.5.4.3"
 SURNAME, USER_ID, TITLE = "2.5.4.4", "0.9.2342.19200300.100.1.1", "2.5.4.12"
@@ -35,7 +38,7 @@ _TIN = re.compile(r"[0-9]{10}\Z")
 _LONGEST_SERIAL = 64
 
 
-class RefusedCsr(Exception):  # noqa: N818 - an answer of the authority, not a fault
+class RefusedCsr(Exception):
     """A request that the authority refuses; `reason` is for the operator, the wire says only `Invalid-CSR`."""
 
     def __init__(self, reason: str) -> None:
@@ -87,7 +90,10 @@ def _decode(text: str) -> bytes:
     try:
         once = base64.b64decode("".join(text.split()), validate=True)
         armoured = _ARMOUR.search(once)
-        return base64.b64decode(b"".join(armoured[1].split()), validate=True) if armoured else once
+        if armoured is None:
+            _log.warning("a CSR without PEM armour: whether the real gateway reads base64 of DER is not known")
+            return once
+        return base64.b64decode(b"".join(armoured[1].split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise RefusedCsr("not base64") from error
 

@@ -25,7 +25,7 @@ _PRINTABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 _LAST_UTC_TIME_YEAR = 2049
 
 
-class MalformedDer(ValueError):  # noqa: N818 - named like the format's own complaint
+class MalformedDer(ValueError):
     """Bytes that are not the DER they should be."""
 
 

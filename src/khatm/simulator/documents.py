@@ -8,7 +8,7 @@ import base64
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -28,6 +28,7 @@ from khatm.stamp import curve
 from khatm.stamp.certificate import Certificate, read_certificate
 
 _LOCKS = 64
+_SIGNATURE_WARNING = replace(messages.SIGNATURE_INVALID, type="WARNING", status="WARNING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Documents:
         with self._one_at_a_time(credential, body_hash):
             now = self._fatoora.clock.now()
             received = self._received(call, credential, switches, members, now)
-            submission = _Submission(call, credential, switches, examine(received), now)
+            examination = _levelled(examine(received), switches)
+            submission = _Submission(call, credential, switches, examination, now)
             verdict = self._verdict(submission, body_hash)
             self._note(submission, verdict)
             return json_response(verdict.status, verdict.members)
@@ -214,6 +216,17 @@ def _certificate(encoded: bytes) -> Certificate:
 def _clearance_is_off(request: Request, switches: Switches) -> bool:
     by_header = switches.clearance_status_header and request.header("clearance-status") == "0"
     return by_header or not switches.clearance_enabled
+
+
+def _levelled(examination: Examination, switches: Switches) -> Examination:
+    """Make a warning of the signature's refusal where a switch says so (5.2)."""
+    if switches.invalid_signature == "error" or messages.SIGNATURE_INVALID not in examination.errors:
+        return examination
+    return replace(
+        examination,
+        errors=tuple(each for each in examination.errors if each != messages.SIGNATURE_INVALID),
+        warnings=(*examination.warnings, _SIGNATURE_WARNING),
+    )
 
 
 def _judged(submission: _Submission) -> tuple[int, SubmissionOutcome, bodies.Members]:

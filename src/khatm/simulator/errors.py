@@ -82,7 +82,7 @@ class UnusableStore(KhatmError):
         "Choose a writable folder, or keep the state in memory."
     )
     ar: ClassVar[str] = (
-        "تعذّر استعمال ملف حالة المحاكي {path!r}: ‏{reason}. اختر مجلدًا قابلًا للكتابة أو احفظ الحالة في الذاكرة."
+        "تعذّر استعمال ملف حالة المحاكي {path!r}: {reason}. اختر مجلدًا قابلًا للكتابة أو احفظ الحالة في الذاكرة."
     )
 
 
@@ -183,5 +183,5 @@ class AddressTaken(KhatmError):
         "The simulator cannot listen on {host} port {port}: {reason}. Choose another port, or 0 for a free one."
     )
     ar: ClassVar[str] = (
-        "تعذّر على المحاكي الاستماع على {host} المنفذ {port}: ‏{reason}. اختر منفذًا آخر، أو 0 لأي منفذ متاح."
+        "تعذّر على المحاكي الاستماع على {host} المنفذ {port}: {reason}. اختر منفذًا آخر، أو 0 لأي منفذ متاح."
     )

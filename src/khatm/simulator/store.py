@@ -119,21 +119,19 @@ class Store:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self._where, isolation_level=None, check_same_thread=False, timeout=5)
-            self._connection.row_factory = sqlite3.Row
-            self._prepare(lasting=path is not None)
         except (sqlite3.Error, OSError) as error:
             raise UnusableStore(path=self._where, reason=str(error)) from error
+        try:
+            self._connection.row_factory = sqlite3.Row
+            self._prepare(lasting=path is not None)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise UnusableStore(path=self._where, reason=str(error)) from error
+        except BaseException:
+            self._connection.close()
+            raise
 
     def _prepare(self, *, lasting: bool) -> None:
-        self._connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-        self._connection.execute("PRAGMA foreign_keys=ON")
-        if lasting:
-            # What was answered survives the process; only a power cut may take the last moments of play.
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-        else:
-            self._connection.execute("PRAGMA journal_mode=MEMORY")
-            self._connection.execute("PRAGMA synchronous=OFF")
         with self.transaction() as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             owner = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -145,6 +143,15 @@ class Store:
                 connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
             elif owner != _APPLICATION_ID or version != _SCHEMA_VERSION:
                 raise ForeignStore(path=self._where, found=version, allowed=_SCHEMA_VERSION)
+        self._connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        self._connection.execute("PRAGMA foreign_keys=ON")
+        if lasting:
+            # What was answered survives the process; only a power cut may take the last moments of play.
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+        else:
+            self._connection.execute("PRAGMA journal_mode=MEMORY")
+            self._connection.execute("PRAGMA synchronous=OFF")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

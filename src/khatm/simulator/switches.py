@@ -75,6 +75,8 @@ class Switches:
     """The edition of the business rules; 3.3.3 lacks BR-KSA-98 (5.4)."""
     signature_key_check: bool = field(metadata=_on_off())
     """SignatureValue must verify under the embedded certificate; off looks at its form only (2.6)."""
+    invalid_signature: Literal["error", "warning"] = field(default="error", metadata=_words("error", "warning"))
+    """Whether a SignatureValue that does not verify refuses the document; reports since October 2025 differ (5.2)."""
     stamp_digests: bool = field(metadata=_on_off())
     """Check the SignedProperties and certificate digests, issuer and serial (11)."""
     qr_plain_lengths: Literal["refuse", "accept"] = field(default="refuse", metadata=_words("refuse", "accept"))

@@ -23,7 +23,7 @@ class TimeShift:
 
     def advance(self, by: timedelta) -> None:
         """Move the clock by a duration. Raises OverflowError beyond the years 1 to 9999."""
-        self._clock.now() + by  # noqa: B018 - raises before anything is changed
+        _ = self._clock.now() + by  # raises before anything is changed
         self._clock.advance(by)
         self._moved += by
         self._store.remember(_FACT, str(self._moved // _MICROSECOND))
