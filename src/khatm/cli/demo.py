@@ -92,9 +92,11 @@ def demo(output_format: OutputFormat, keep: Path | None) -> None:
 @contextmanager
 def _home_folder(keep: Path | None) -> Iterator[Path]:
     if keep is not None:
-        if keep.exists() and any(keep.iterdir()):
+        from khatm.cli.files import make_folder
+
+        make_folder(keep, mode=0o700)
+        if any(keep.iterdir()):
             raise click.UsageError(f"--keep {keep}: the folder is not empty; name a new one")
-        keep.mkdir(parents=True, exist_ok=True, mode=0o700)
         yield keep.absolute()
         return
     folder = Path(tempfile.mkdtemp(prefix="khatm-demo-"))

@@ -1,9 +1,12 @@
 """Files named on the command line: read whole with a limit, written aside and renamed, errors that name the file."""
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from khatm.cli.errors import FileUnreadable, FileUnwritable
@@ -27,16 +30,62 @@ def read_file(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write a file so that it is there whole or not at all. Raises FileUnwritable."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
+    """Write a file so that it is there whole or not at all. Raises FileUnwritable.
+
+    A link keeps pointing where it points; what is no file (a device, a pipe) is written to and never replaced.
+    """
+    with _unwritable(path):
+        if _is_stream(path):
+            path.write_bytes(data)
+            return
+        target, aside = _places(path)
+        try:
+            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(target)
+        except OSError:
+            with contextlib.suppress(OSError):
+                aside.unlink()
+            raise
+
+
+def require_writable(path: Path) -> None:
+    """Raise FileUnwritable if no file can be made there; asked before what cannot be taken back."""
+    with _unwritable(path):
+        if not _is_stream(path):
+            _, aside = _places(path)
+            os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             aside.unlink()
+
+
+def make_folder(path: Path, *, mode: int = 0o777) -> None:
+    """Make a folder, and those above it, where there is none. Raises FileUnwritable."""
+    with _unwritable(path):
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def _unwritable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
         raise FileUnwritable(path=str(path), reason=error.strerror or type(error).__name__) from None
+
+
+def _is_stream(path: Path) -> bool:
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(kind) or stat.S_ISDIR(kind))
+
+
+def _places(path: Path) -> tuple[Path, Path]:
+    """Return the file that a path means, and a new name beside it."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return target, target.with_name(f".{target.name}.{secrets.token_hex(4)}")

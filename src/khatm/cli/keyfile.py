@@ -16,7 +16,7 @@ def write_key_and_csr(key_path: Path, key: bytes, csr_path: Path, csr: bytes, *,
     A lost key makes every certificate on it worthless, so a key that is already there is kept beside the new one, and
     its new name is returned. Raises FileUnwritable.
     """
-    kept = _set_aside(key_path, now) if key_path.exists() else None
+    kept = _set_aside(key_path, now) if key_path.is_file() else None
     try:
         write_file(key_path, key, mode=0o600)
         write_file(csr_path, csr)
@@ -24,8 +24,8 @@ def write_key_and_csr(key_path: Path, key: bytes, csr_path: Path, csr: bytes, *,
         with contextlib.suppress(OSError):
             if kept is not None:
                 kept.replace(key_path)
-            elif not key_path.is_dir():
-                key_path.unlink(missing_ok=True)
+            elif key_path.is_file():
+                key_path.unlink()
         raise
     return kept
 

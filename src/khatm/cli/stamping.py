@@ -193,12 +193,14 @@ def request(file: Path, out: Path | None, output_format: OutputFormat) -> None:
 
 def _targets(files: Sequence[Path], out: Path | None, out_dir: Path | None) -> list[tuple[Path, Path]]:
     """Pair every input with its output; an output that is an input or another's output is a usage error."""
+    from khatm.cli.files import make_folder
+
     if out is not None and (out_dir is not None or len(files) > 1):
         raise click.UsageError("--out is for one file; use --out-dir for several.")
     if out is not None:
         pairs = [(files[0], out)]
     elif out_dir is not None:
-        _make_folder(out_dir)
+        make_folder(out_dir)
         pairs = [(file, out_dir / file.name) for file in files]
     else:
         pairs = [(file, Path(f"{file.stem}_signed.xml")) for file in files]
@@ -208,15 +210,6 @@ def _targets(files: Sequence[Path], out: Path | None, out_dir: Path | None) -> l
             raise click.UsageError(f"{target} would be written over (from {source}); choose another place.")
         taken.add(target.absolute())
     return pairs
-
-
-def _make_folder(folder: Path) -> None:
-    from khatm.cli.errors import FileUnwritable
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileUnwritable(path=str(folder), reason=error.strerror or type(error).__name__) from None
 
 
 def _moment(text: str | None) -> datetime | None:
