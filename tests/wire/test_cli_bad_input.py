@@ -1,5 +1,6 @@
 """Bad input at the command line: each ends with its exit code and a sentence that names what is wrong, nothing lost."""
 
+import errno
 import http.server
 import json
 import resource
@@ -197,6 +198,33 @@ def test_document_that_does_not_fit_uses_up_no_counter(live: Desk, change: Calla
     path = live.write("broken.json", change(text))
     _refused(live.khatm("issue", str(path), "--unit", "till"), 2, word)
     assert live.khatm("unit", "show", "till", "--format", "json").records[0]["next_icv"] == before
+
+
+def test_output_that_cannot_be_written_is_noticed_before_a_document_is_issued(live: Desk) -> None:
+    path = live.document("simplified", "invoice", "T1-OUT-1")
+    before = live.khatm("unit", "show", "till", "--format", "json").records[0]["next_icv"]
+    _refused(live.khatm("issue", str(path), "--unit", "till", "--out", "missing/out.xml"), 2, "missing/out.xml")
+    assert live.khatm("unit", "show", "till", "--format", "json").records[0]["next_icv"] == before
+
+
+def test_a_document_that_is_issued_but_not_written_is_not_called_unissued(
+    live: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = live.document("simplified", "invoice", "T1-OUT-2")
+    arguments = ("issue", str(path), "--unit", "till", "--reference", "out-2", "--out", "out.xml")
+    with monkeypatch.context() as patched:
+        patched.setattr("khatm.cli.files.os.fsync", _disk_full)
+        ran = live.khatm(*arguments)
+    icv = live.khatm("unit", "show", "till", "--format", "json").records[0]["next_icv"] - 1
+    _refused(ran, 3, "is issued", f"ICV {icv}", "out.xml")
+    assert not (live.folder / "out.xml").exists()
+    again = live.khatm(*arguments, "--format", "json")
+    assert (again.code, again.records[0]["icv"], again.records[0]["repeated"]) == (0, icv, True)
+    assert (live.folder / "out.xml").is_file()
+
+
+def _disk_full(handle: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_document_in_another_encoding(live: Desk) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from khatm.cli.files import read_file, write_file
+from khatm.cli.errors import FileUnwritable, IssuedNotWritten
+from khatm.cli.files import read_file, require_writable, write_file
 from khatm.cli.output import OutputFormat, emit, format_option, progress, say
 
 if TYPE_CHECKING:
@@ -38,12 +39,19 @@ def issue(
     from khatm.issuing import Issuer
 
     content = read_file(input_file)
+    if out is not None:
+        require_writable(out)
     with open_workplace() as workplace:
         issuer = Issuer(workplace.ledger, workplace.clock, allow_foreign_certificate=foreign_certificate)
         issued = issuer.issue(unit_name, content, reference=reference)
     document = issued.document
     if out is not None:
-        write_file(out, issued.xml)
+        try:
+            write_file(out, issued.xml)
+        except FileUnwritable as error:
+            raise IssuedNotWritten(
+                path=error.path, reason=error.reason, unit=unit_name, icv=document.icv, uuid=document.uuid
+            ) from None
     facts: dict[str, object] = {
         "unit": unit_name,
         "uuid": document.uuid,

@@ -29,6 +29,28 @@ class FileUnwritable(KhatmError):
 
 
 @dataclass(eq=False)
+class IssuedNotWritten(KhatmError):
+    """A document was issued, and then its XML could not be written to the file that was asked for."""
+
+    path: str
+    reason: str
+    unit: str
+    icv: int
+    uuid: str
+    code: ClassVar[str] = "issued-not-written"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "The document is issued (unit {unit}, ICV {icv}, UUID {uuid}) and its bytes are in the ledger, but {path} "
+        "cannot be written: {reason}. Issuing it again makes a second document, unless it was issued with --reference: "
+        "then the same command writes the same one."
+    )
+    ar: ClassVar[str] = (
+        "صدر المستند (الوحدة {unit}، العداد {icv}، المعرّف {uuid}) وبايتاته محفوظة في السجل، لكن تعذّرت كتابة {path}: "
+        "{reason}. إعادة الإصدار تنشئ مستندًا ثانيًا، إلا إذا صدر بالخيار --reference فيكتب الأمر نفسه المستند نفسه."
+    )
+
+
+@dataclass(eq=False)
 class SellerUnreadable(KhatmError):
     """The seller file of a unit does not fit."""
 
