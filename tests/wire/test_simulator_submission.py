@@ -285,7 +285,7 @@ def at_once(count: int, send: Any) -> list[httpx.Response]:
 
     def one(_: int) -> httpx.Response:
         with httpx.Client(trust_env=False, verify=False, timeout=30) as client:
-            barrier.wait()
+            barrier.wait(timeout=30)
             answer: httpx.Response = send(client)
             return answer
 

@@ -1,0 +1,156 @@
+"""The simulator's state: transactions, numbers, the moved clock, the recorder's bounds."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from khatm.clock import FixedClock, ShiftableClock
+from khatm.environment import Environment
+from khatm.simulator.exchange import Request, Response
+from khatm.simulator.received import ReceivedFacts
+from khatm.simulator.recorder import Recorder
+from khatm.simulator.records import Records
+from khatm.simulator.store import Store, milliseconds, moment
+from khatm.simulator.timeshift import TimeShift
+
+NOW = datetime(2026, 3, 1, 9, 30, 5, 123000, tzinfo=UTC)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    opened = Store()
+    yield opened
+    opened.close()
+
+
+def test_an_exception_undoes_the_whole_transaction(store: Store) -> None:
+    store.remember("a", "1")
+    with pytest.raises(RuntimeError), store.transaction():
+        store.remember("a", "2")
+        store.next_number("n")
+        raise RuntimeError
+    assert store.fact("a") == "1"
+    assert store.next_number("n", first=7) == 7
+    assert store.next_number("n", first=7) == 8
+
+
+def test_numbers_of_many_threads_are_all_different(store: Store) -> None:
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: found.extend(store.next_number("n") for _ in range(50))) for _ in range(4)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(found) == list(range(1, 201))
+
+
+def test_times_are_kept_to_the_millisecond() -> None:
+    assert milliseconds(NOW) == 1772357405123
+    assert moment(1772357405123) == NOW
+
+
+def test_the_shift_is_kept_with_the_state(tmp_path: Path) -> None:
+    first = Store(tmp_path / "state")
+    clock = ShiftableClock(FixedClock(NOW))
+    shift = TimeShift(first, clock)
+    shift.advance(timedelta(days=3))
+    shift.set(NOW + timedelta(days=400, microseconds=5))
+    first.close()
+    second = Store(tmp_path / "state")
+    again = ShiftableClock(FixedClock(NOW))
+    shift = TimeShift(second, again)
+    assert again.now() == NOW + timedelta(days=400, microseconds=5)
+    shift.restore()
+    assert again.now() == NOW
+    with pytest.raises(OverflowError):
+        shift.advance(timedelta(days=365 * 9000))
+    assert again.now() == NOW
+    second.close()
+
+
+def test_the_recorder_keeps_the_latest_within_its_bounds() -> None:
+    recorder = Recorder(most=3, most_bytes=1000)
+    for size in (10, 20, 30, 40):
+        recorder.record(Request("POST", "/x", {}, b"b" * size), Response(200, b""), NOW)
+    assert [(each.number, len(each.request.body)) for each in recorder.latest(10)] == [(2, 20), (3, 30), (4, 40)]
+    assert [each.number for each in recorder.latest(1)] == [4]
+    assert recorder.latest(0) == []
+    recorder.record(Request("POST", "/x", {}, b"b" * 980), Response(200, b""), NOW)
+    assert [each.number for each in recorder.latest(10)] == [5], "one large exchange takes the place of the others"
+    recorder.forget()
+    assert recorder.latest(10) == []
+
+
+def facts(counter: str, document_hash: str) -> ReceivedFacts:
+    return ReceivedFacts(
+        document_hash=document_hash,
+        uuid="u",
+        number="n",
+        profile="standard",
+        type_code="388",
+        transaction_code="0100000",
+        issue_date="",
+        issue_time="",
+        seller_vat_number="",
+        buyer_vat_number="",
+        counter=counter,
+        previous_hash="",
+    )
+
+
+def test_accepted_documents_are_found_by_environment_taxpayer_and_time(store: Store) -> None:
+    records = Records(store)
+    records.accept(Environment.SIMULATION, "3", "h", b"<cleared/>", NOW)
+    records.accept(Environment.SIMULATION, "3", "reported", None, NOW)
+
+    def before(environment: Environment, vat_number: str, document_hash: str, after: timedelta) -> bytes | bool | None:
+        found = records.accepted_before(environment, vat_number, document_hash, NOW + after)
+        return False if found is None else found.cleared
+
+    hour = timedelta(hours=1)
+    assert before(Environment.SIMULATION, "3", "h", hour) == b"<cleared/>"
+    assert before(Environment.SIMULATION, "3", "reported", hour) is None
+    assert before(Environment.PRODUCTION, "3", "h", hour) is False
+    assert before(Environment.SIMULATION, "4", "h", hour) is False
+    assert before(Environment.SIMULATION, "3", "other", hour) is False
+    assert before(Environment.SIMULATION, "3", "h", timedelta(hours=24)) is False
+
+
+@pytest.mark.parametrize("odd", ["", "x1", "1x", "٣", "9" * 31, "-1"])
+def test_the_chain_looks_past_documents_without_a_counter(store: Store, odd: str) -> None:
+    records = Records(store)
+    with store.transaction() as connection:
+        connection.execute("PRAGMA defer_foreign_keys=ON")
+        connection.execute("INSERT INTO taxpayer VALUES ('3', 0)")
+        connection.execute(
+            "INSERT INTO device (id, environment, vat_number, common_name, egs_serial, type_map, created_at) "
+            "VALUES (1, 'simulation', '3', '', '', '', 0)"
+        )
+        connection.execute(
+            "INSERT INTO credential VALUES (1, 1, 'simulation', 'pcsid', 1, NULL, x'', x'', x'', x'', x'', '3', "
+            "'1100', 0, 0, NULL, NULL, NULL)"
+        )
+
+    def add(counter: str, document_hash: str) -> None:
+        records.add(
+            device_id=1,
+            credential_id=1,
+            call="clearance",
+            facts=facts(counter, document_hash),
+            http_status=200,
+            outcome="accepted",
+            now=NOW,
+        )
+
+    assert records.last_document(1) is None
+    add("007", "first")
+    add(odd, "second")
+    last = records.last_document(1)
+    assert last is not None
+    assert (last.counter, last.document_hash) == (7, "first")
+    assert records.last_counter(1) == (odd or "007")
