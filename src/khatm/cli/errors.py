@@ -29,6 +29,23 @@ class FileUnwritable(KhatmError):
 
 
 @dataclass(eq=False)
+class OutputUnwritable(KhatmError):
+    """Standard output does not take what the command has to say."""
+
+    reason: str
+    code: ClassVar[str] = "output-unwritable"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "Standard output cannot be written: {reason}. The command stopped there; what it had done by then is kept. "
+        "Look at the state with `khatm unit show NAME` before running it again."
+    )
+    ar: ClassVar[str] = (
+        "تعذّرت الكتابة في المخرج القياسي: {reason}. توقّف الأمر عند ذلك، وما أنجزه قبله محفوظ. "
+        "راجع الحالة بالأمر `khatm unit show NAME` قبل إعادته."
+    )
+
+
+@dataclass(eq=False)
 class IssuedNotWritten(KhatmError):
     """A document was issued, and then its XML could not be written to the file that was asked for."""
 

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import TextIOWrapper
 from pathlib import Path
 from typing import ClassVar, Final, NoReturn
 
 from khatm import __version__
+from khatm.cli.streams import ready_streams
 from khatm.errors import KhatmError
 
 # People copy commands out of printed documents, where a hyphen has become a dash.
@@ -72,9 +72,7 @@ _OPTIONS: Final = {
 
 def main() -> NoReturn:
     """Run the command with the process's arguments and end with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # Arabic on a terminal that cannot show it
+    ready_streams()
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from typing import NoReturn
 import click
 
 from khatm import __version__
+from khatm.cli.streams import ready_streams
 from khatm.errors import KhatmError
 
 # name -> (module, attribute, one line for --help). The line stands here so that --help loads no command.
@@ -41,6 +42,15 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a known error ends it as one sentence (and one record in JSON mode) and its exit code."""
+        try:
+            return super().invoke(ctx)
+        except KhatmError as error:
+            from khatm.cli.output import fail
+
+            fail(error)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing any of them."""
         with formatter.section("Commands"):
@@ -59,13 +69,10 @@ def khatm() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; every known error ends as one sentence and its exit code, never as a traceback."""
+    """Run the command line; whatever happens ends as one sentence and an exit code, never as a traceback."""
+    ready_streams()
     try:
         code = khatm(standalone_mode=False)
-    except KhatmError as error:
-        from khatm.cli.output import fail
-
-        fail(error, "json" if "json" in sys.argv and "--format" in sys.argv else None)
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
     except click.ClickException as error:
@@ -74,8 +81,6 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
     except Exception as error:
         from khatm.cli.crash import report_crash
 

@@ -5,6 +5,7 @@ progress goes to stderr. Exit codes: 0 success, 1 the document or the authority 
 3 could not find out, 70 a fault of ours.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -17,15 +18,19 @@ from typing import IO, Literal, NoReturn
 
 import click
 
+from khatm.cli.errors import OutputUnwritable
 from khatm.errors import KhatmError
 
 OutputFormat = Literal["text", "json"]
 
-OK = 0
-SAID_NO = 1
-USAGE = 2
-UNKNOWN = 3
 OUR_FAULT = 70
+_FORMAT = "khatm.format"
+
+
+def _remember(context: click.Context, _: click.Parameter, chosen: OutputFormat) -> OutputFormat:
+    context.meta[_FORMAT] = chosen
+    return chosen
+
 
 format_option = click.option(
     "--format",
@@ -33,23 +38,33 @@ format_option = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
+    callback=_remember,
     help="Text for people, or one JSON object per line on standard output.",
 )
 
 
 def emit(record: Mapping[str, object]) -> None:
     """Print one JSON object as a line on stdout; Decimal, dates, paths and enums become text."""
-    click.echo(json.dumps(record, ensure_ascii=False, default=_plain))
+    encoding = sys.stdout.encoding or "utf-8"
+    unicode = encoding.lower().replace("-", "") == "utf8"
+    say(json.dumps(record, ensure_ascii=not unicode, default=_plain))
 
 
-def say(text: str) -> None:
-    """Print a line for people on stdout."""
-    click.echo(text)
+def say(text: str, *, newline: bool = True) -> None:
+    """Print a line for people on stdout. Raises OutputUnwritable, after which stdout takes everything silently."""
+    try:
+        click.echo(text, nl=newline)
+    except OSError as error:
+        # What is left in the buffer would fail once more when the program ends.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputUnwritable(reason=error.strerror or type(error).__name__) from None
 
 
 def progress(text: str) -> None:
-    """Print a line about what is going on to stderr."""
-    click.echo(text, err=True)
+    """Print a line about what is going on to stderr, if anybody reads it."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
 
 
 def error_record(error: KhatmError) -> dict[str, object]:
@@ -59,27 +74,17 @@ def error_record(error: KhatmError) -> dict[str, object]:
     return {"ok": False, "error": error.code, "facts": facts, "message": message}
 
 
-def fail(error: KhatmError, output_format: OutputFormat | None = None) -> NoReturn:
+def fail(error: KhatmError) -> NoReturn:
     """End the command with the error's exit code, its sentence on stderr, and its record on stdout in JSON mode."""
-    chosen = output_format or _format_in_use()
-    if chosen == "json":
+    if click.get_current_context().meta.get(_FORMAT) == "json":
         emit(error_record(error))
     progress(f"error: {error.sentence()}")
     sys.exit(error.exit_code)
 
 
-def stdout_is_live(stream: IO[str] | None = None) -> bool:
-    """Return whether a stream is a terminal that can show live progress (stderr by default)."""
-    return bool((stream or sys.stderr).isatty()) and os.environ.get("TERM", "") != "dumb"
-
-
-def _format_in_use() -> OutputFormat:
-    context = click.get_current_context(silent=True)
-    while context is not None:
-        if context.params.get("output_format") == "json":
-            return "json"
-        context = context.parent
-    return "text"
+def is_live(stream: IO[str]) -> bool:
+    """Return whether a stream is a terminal that can show live progress."""
+    return stream.isatty() and os.environ.get("TERM", "") != "dumb"
 
 
 def _plain(value: object) -> object:

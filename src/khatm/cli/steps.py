@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-import click
-
-from khatm.cli.output import OutputFormat, emit, stdout_is_live
+from khatm.cli.output import OutputFormat, emit, is_live, say
 from khatm.onboarding.events import Event, Phase
 
 # step -> its name for people, and the facts worth a line of text; JSON lines carry them all.
@@ -29,7 +27,7 @@ class StepPrinter:
 
     def __init__(self, output_format: OutputFormat) -> None:
         self._json = output_format == "json"
-        self._live = not self._json and stdout_is_live(sys.stdout)
+        self._live = not self._json and is_live(sys.stdout)
         self._pending = False
 
     def __enter__(self) -> Self:
@@ -56,7 +54,7 @@ class StepPrinter:
             )
         elif self._live:
             self._clear()
-            click.echo(f"  … {self._name(event.step.value)}{_detail(event.step.value, event.facts)}", nl=False)
+            say(f"  … {self._name(event.step.value)}{_detail(event.step.value, event.facts)}", newline=False)
             self._pending = True
 
     def step(self, step: str, *, ok: bool, **facts: object) -> None:
@@ -73,11 +71,11 @@ class StepPrinter:
 
     def _line(self, line: str) -> None:
         self._clear()
-        click.echo(line)
+        say(line)
 
     def _clear(self) -> None:
         if self._pending:
-            click.echo("\r\033[K", nl=False)
+            say("\r\033[K", newline=False)
             self._pending = False
 
     @staticmethod
