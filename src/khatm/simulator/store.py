@@ -95,8 +95,8 @@ CREATE TABLE accepted (
     document_hash TEXT NOT NULL,
     accepted_at INTEGER NOT NULL,
     cleared BLOB NOT NULL,
-    PRIMARY KEY (environment, vat_number, document_hash)
-) WITHOUT ROWID;
+    UNIQUE (environment, vat_number, document_hash)
+);
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CACHE_KIB = 64 * 1024
