@@ -141,6 +141,15 @@ def test_no_terminal_no_prompt(desk: Desk) -> None:
 # The gateway
 
 
+def test_a_sealing_key_is_spoken_of_once_even_when_the_command_fails(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, {"KHATM_GATEWAY_URL": "http://127.0.0.1:9"})
+    _add(desk)
+    first = desk.khatm("unit", "onboard", "till", "--otp", "12345")
+    assert first.code == 2
+    assert f"made {desk.home / 'master.key'}" in first.err
+    assert "made " not in desk.khatm("unit", "onboard", "till", "--otp", "12345").err
+
+
 def test_gateway_that_is_down_leaves_the_document_waiting(live: Desk) -> None:
     assert live.khatm("issue", str(live.document("simplified", "invoice", "down-1")), "--unit", "till").code == 0
     down = Desk(live.folder, {"KHATM_GATEWAY_URL": "http://127.0.0.1:9/e-invoicing"})

@@ -56,6 +56,6 @@ def open_workplace(home: Home | None = None, clock: Clock | None = None) -> Iter
     workplace = Workplace(home, open_ledger(home, clock), clock)
     try:
         yield workplace
-        workplace.say_master_key()
     finally:
+        workplace.say_master_key()  # also when the command failed: the key is made, and this is the only time
         workplace.close()
