@@ -5,7 +5,7 @@ sections 5 to 9 and, for the order, 15.2.
 """
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from khatm.document.codes import FLAG_ORDER, PROFILE_DIGITS
 from khatm.document.computed import (
@@ -18,11 +18,11 @@ from khatm.document.computed import (
     VatGroup,
 )
 from khatm.document.errors import InvalidDocument, Problem
-from khatm.document.line_arithmetic import Tally, compute_lines
+from khatm.document.line_arithmetic import EXACT, Tally, compute_lines
 from khatm.document.model import AuthoredDocument
 from khatm.document.refusals import has_default_supply_date
 from khatm.document.spread import Tallies, document_level
-from khatm.money import ZERO, divide, multiply, percent_of, round2, text2, total
+from khatm.money import ZERO, divide, multiply, percent_of, round2, text2
 
 __all__ = ["ComputedDocument", "compute"]
 
@@ -33,6 +33,11 @@ def compute(document: AuthoredDocument) -> ComputedDocument:
     Raises InvalidDocument where the numbers themselves are refused: a line or a VAT group below zero, an amount that
     cannot be spread, prepayments above the total.
     """
+    with localcontext(EXACT):
+        return _compute(document)
+
+
+def _compute(document: AuthoredDocument) -> ComputedDocument:
     tallies: Tallies = {}
     problems: list[Problem] = []
     lines = compute_lines(document.lines, tallies, problems)
@@ -125,14 +130,14 @@ def _totals(
     prepayments: Sequence[PrepaymentLine],
 ) -> Totals:
     """The formulas of section 7.1."""
-    line_net = total(line.net for line in lines)
-    allowance_total = total(entry.adjustment.amount for entry in allowances)
-    charge_total = total(entry.adjustment.amount for entry in charges)
+    line_net = sum((line.net for line in lines), ZERO)
+    allowance_total = sum((entry.adjustment.amount for entry in allowances), ZERO)
+    charge_total = sum((entry.adjustment.amount for entry in charges), ZERO)
     tax_exclusive = line_net - allowance_total + charge_total
-    vat = total(row.tax for row in breakdown)
+    vat = sum((row.tax for row in breakdown), ZERO)
     rate = document.sar_rate if document.currency != "SAR" else None
     tax_inclusive = tax_exclusive + vat
-    prepaid = total(line.taxable + line.tax for line in prepayments)
+    prepaid = sum((line.taxable + line.tax for line in prepayments), ZERO)
     rounding = _rounding(document, tallies, tax_inclusive, prepaid)
     return Totals(
         line_net=line_net,
@@ -152,7 +157,7 @@ def _rounding(document: AuthoredDocument, tallies: Tallies, tax_inclusive: Decim
     """BT-114: as given, to reach a multiple of `round_to`, or what tax-inclusive prices leave over (section 7.4)."""
     if document.rounding is not None:
         return round2(document.rounding)
-    told = total(tally.inclusive for tally in tallies.values()) if _all_inclusive(document) else tax_inclusive
+    told = sum((tally.inclusive for tally in tallies.values()), ZERO) if _all_inclusive(document) else tax_inclusive
     if document.round_to is None:
         return told - tax_inclusive
     steps = divide(told - prepaid, document.round_to).quantize(Decimal(1), rounding=ROUND_HALF_UP)

@@ -4,6 +4,7 @@ Source: the document standard, sections 7.2 and 15.1.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from khatm.document.errors import InvalidDocument, Problem
 
 _MOST_LEVELS = 32
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +50,28 @@ def authoring_data(content: bytes | str | Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def without_nulls(value: Any, *, levels: int = _MOST_LEVELS) -> Any:
-    """Return the data without its null members, which mean the same as leaving them out.
+def tidied(value: Any, levels: int = _MOST_LEVELS) -> Any:
+    """Return data as dicts and lists, without null members and with texts as an XML document can hold them.
 
-    Raises InvalidDocument for data nested deeper than any document is.
+    A null means the same as leaving the member out; CR and CRLF become LF, characters that XML 1.0 forbids go
+    (section 11). Raises InvalidDocument for data nested deeper than any document is.
     """
     if levels == 0:
         found = f"data nested deeper than {_MOST_LEVELS} levels"
         raise _unreadable(found, f"{_MOST_LEVELS} levels at most", f"{_MOST_LEVELS} مستوى على الأكثر")
-    if isinstance(value, Mapping):
-        return {name: without_nulls(part, levels=levels - 1) for name, part in value.items() if part is not None}
+    if isinstance(value, (dict, Mapping)):
+        return {
+            name: part if type(part) is str and part.isprintable() else tidied(part, levels - 1)
+            for name, part in value.items()
+            if part is not None
+        }
     if isinstance(value, (list, tuple)):
-        return [without_nulls(part, levels=levels - 1) for part in value]
-    return value
+        return [tidied(part, levels - 1) for part in value]
+    return _clean(value) if isinstance(value, str) else value
+
+
+def _clean(text: str) -> str:
+    return _UNWRITABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _whole(text: str) -> int | JsonNumber:

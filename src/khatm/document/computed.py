@@ -1,12 +1,13 @@
 """A document with every number computed, as the writer takes it.
 
-Amounts are Decimals of the document's currency with two decimals, unless said otherwise. Source: the document
-standard, sections 5 to 9 and 15.2.
+Amounts are Decimals of the document's currency with two decimals, unless said otherwise. What a document has by the
+thousand is a named tuple, made four times as fast as a frozen dataclass. Source: the document standard, sections 5 to
+9 and 15.2.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from khatm.money import text2, trimmed
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:  # the writer needs the shapes only; importing the model costs
     from khatm.document.model import AuthoredDocument
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
+class Adjustment(NamedTuple):
     """One allowance or charge as it is emitted; base and percent stand together or not at all."""
 
     amount: Decimal
@@ -37,12 +37,23 @@ class Adjustment:
         return entry
 
 
-@dataclass(frozen=True, slots=True)
-class ComputedLine:
+class VatGroup(NamedTuple):
+    """A VAT category with its rate: what a breakdown row stands for."""
+
+    category: str
+    rate: Decimal
+
+    def as_expected(self) -> dict[str, Any]:
+        """Return the pair in the corpus form."""
+        return {"category": self.category, "rate": text2(self.rate)}
+
+
+class ComputedLine(NamedTuple):
     """A line with its amounts (BG-25)."""
 
     id: str
     source: "Line"
+    group: VatGroup
     price: str
     """BT-146, the text to write."""
     gross_price: str | None
@@ -71,20 +82,7 @@ class ComputedLine:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class VatGroup:
-    """A VAT category with its rate: what a breakdown row stands for."""
-
-    category: str
-    rate: Decimal
-
-    def as_expected(self) -> dict[str, Any]:
-        """Return the pair in the corpus form."""
-        return {"category": self.category, "rate": text2(self.rate)}
-
-
-@dataclass(frozen=True, slots=True)
-class PrepaymentLine:
+class PrepaymentLine(NamedTuple):
     """A line that deducts one VAT group of an earlier prepayment document (section 9)."""
 
     id: str
@@ -106,8 +104,7 @@ class PrepaymentLine:
         return {"id": self.id, "number": self.number, **self.group.as_expected(), **amounts}
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentAdjustment:
+class DocumentAdjustment(NamedTuple):
     """A document allowance (BG-20) or charge (BG-21) of one VAT group."""
 
     group: VatGroup
@@ -118,8 +115,7 @@ class DocumentAdjustment:
         return {**self.group.as_expected(), **self.adjustment.as_expected()}
 
 
-@dataclass(frozen=True, slots=True)
-class BreakdownRow:
+class BreakdownRow(NamedTuple):
     """A row of the VAT breakdown (BG-23)."""
 
     group: VatGroup
@@ -137,8 +133,7 @@ class BreakdownRow:
         return row | ({"reason_code": self.reason_code, "reason": self.reason} if self.reason_code is not None else {})
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """The document's totals (BG-22)."""
 
     line_net: Decimal
@@ -164,7 +159,7 @@ class Totals:
 
     def as_expected(self) -> dict[str, str]:
         """Return the totals in the corpus form."""
-        return {name: text2(getattr(self, name)) for name in self.__slots__}
+        return {name: text2(amount) for name, amount in self._asdict().items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,25 @@
 """The amounts of lines, net priced and tax-inclusive, and the running totals of their VAT groups.
 
+Plain operators are used for speed; they are exact in the context EXACT.
+
 Source: the document standard, sections 5.1, 5.3, 7.4 and 15.2 item 1.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from khatm.document.computed import Adjustment, ComputedLine, VatGroup
 from khatm.document.errors import Problem
 from khatm.document.lines import DocumentCharge, DocumentDiscount, Line, LineCharge, LineDiscount
-from khatm.money import ZERO, divide, multiply, percent_of, round2, text2, total, trimmed
+from khatm.money import ZERO, percent_of, round2, text2, trimmed
+
+EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+"""The context that `compute` sets for plain operators: no product or quotient of amounts is rounded before we do it."""
 
 _HUNDRED = Decimal(100)
+_ONE = Decimal(1)
 _PRICE_CHARACTERS = 14
 _PRICE_DECIMALS = 10
 
@@ -35,23 +41,27 @@ class Tally:
 
     def net_of(self, gross: Decimal, rate: Decimal) -> Decimal:
         """Add a tax-inclusive amount (negative for a discount) to the running total and return the net that it adds."""
-        before = round2(divide(multiply(self.inclusive, _HUNDRED), _HUNDRED + rate))
+        divisor = _HUNDRED + rate
+        before = round2(self.inclusive * _HUNDRED / divisor)
         self.inclusive += gross
-        return round2(divide(multiply(self.inclusive, _HUNDRED), _HUNDRED + rate)) - before
+        return round2(self.inclusive * _HUNDRED / divisor) - before
 
 
 def compute_lines(lines: Sequence[Line], tallies: dict[VatGroup, Tally], problems: list[Problem]) -> list[ComputedLine]:
     """Return the lines with their amounts, filling the tallies by order of appearance; report lines below zero."""
     computed = []
     for number, line in enumerate(lines, 1):
-        group = VatGroup(line.vat.category, line.vat.percent)
+        vat = line.vat
+        group = VatGroup(vat.category, vat.percent)
         tally = tallies.get(group)
         if tally is None:
-            tally = tallies[group] = Tally(reason_code=line.vat.reason_code, reason=line.vat.reason_text)
-        result = _gross_line(number, line, tally) if line.price_basis == "gross" else _net_line(number, line)
+            tally = tallies[group] = Tally(reason_code=vat.reason_code, reason=vat.reason_text)
+        result = (
+            _gross_line(number, line, group, tally) if line.price_basis == "gross" else _net_line(number, line, group)
+        )
         tally.line_net += result.net
         tally.line_gross += result.gross
-        if result.net < 0:
+        if result.net < ZERO:
             problems.append(_below_zero(number, result))
         computed.append(result)
     return computed
@@ -75,16 +85,27 @@ def _doubles_agree(amount: Decimal, base: Decimal, percent: Decimal) -> bool:
     return math.floor((float(base) * float(percent) / 100) * 100 + 0.5) / 100 == float(amount)
 
 
-def _net_line(number: int, line: Line) -> ComputedLine:
+def _product(quantity: Decimal, price: Decimal, per: Decimal) -> Decimal:
+    amount = quantity * price
+    return round2(amount if per == _ONE else amount / per)
+
+
+def _net_line(number: int, line: Line, group: VatGroup) -> ComputedLine:
     price = line.price - line.price_discount if line.price_discount else line.price
-    base = round2(divide(multiply(line.quantity, price), line.per))
-    discounts = tuple(adjustment(discount, base) for discount in line.discounts)
-    charges = tuple(adjustment(charge, base) for charge in line.charges)
-    net = base - total(each.amount for each in discounts) + total(each.amount for each in charges)
-    vat = percent_of(net, line.vat.percent)
+    base = net = _product(line.quantity, price, line.per)
+    discounts: tuple[Adjustment, ...] = ()
+    charges: tuple[Adjustment, ...] = ()
+    if line.discounts:
+        discounts = tuple(adjustment(discount, base) for discount in line.discounts)
+        net -= sum((each.amount for each in discounts), ZERO)
+    if line.charges:
+        charges = tuple(adjustment(charge, base) for charge in line.charges)
+        net += sum((each.amount for each in charges), ZERO)
+    vat = round2(net * group.rate / _HUNDRED)
     return ComputedLine(
         id=str(number),
         source=line,
+        group=group,
         price=trimmed(price),
         gross_price=trimmed(line.price) if line.price_discount else None,
         price_discount=trimmed(line.price_discount) if line.price_discount else None,
@@ -96,22 +117,21 @@ def _net_line(number: int, line: Line) -> ComputedLine:
     )
 
 
-def _gross_line(number: int, line: Line, tally: Tally) -> ComputedLine:
+def _gross_line(number: int, line: Line, group: VatGroup, tally: Tally) -> ComputedLine:
     """A tax-inclusive line: KSA-12 is what the customer pays, BT-131 is cut from the group's running total."""
-    rate = line.vat.percent
     shelf = line.price - line.price_discount if line.price_discount else line.price
-    before = round2(divide(multiply(line.quantity, shelf), line.per))
-    gross = before
+    before = gross = _product(line.quantity, shelf, line.per)
     for discount in line.discounts:
         gross -= adjustment(discount, before).amount
     for charge in line.charges:
         gross += adjustment(charge, before).amount
-    net = tally.net_of(gross, rate)
-    price = _net_price(shelf, rate)
-    discounts, charges = _one_entry(line, round2(divide(multiply(line.quantity, price), line.per)) - net)
+    net = tally.net_of(gross, group.rate)
+    price = _net_price(shelf, group.rate)
+    discounts, charges = _one_entry(line, _product(line.quantity, price, line.per) - net)
     return ComputedLine(
         id=str(number),
         source=line,
+        group=group,
         price=trimmed(price, at_least=2),
         gross_price=None,
         price_discount=None,
@@ -125,7 +145,7 @@ def _gross_line(number: int, line: Line, tally: Tally) -> ComputedLine:
 
 def _net_price(shelf: Decimal, rate: Decimal) -> Decimal:
     """BT-146 of a shelf price: at most 10 decimals and 14 characters in all."""
-    exact = divide(multiply(shelf, _HUNDRED), _HUNDRED + rate)
+    exact = shelf * _HUNDRED / (_HUNDRED + rate)
     whole = len(str(int(exact)))
     decimals = max(2, min(_PRICE_DECIMALS, _PRICE_CHARACTERS - whole - 1))
     return exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)

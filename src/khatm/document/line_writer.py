@@ -4,7 +4,7 @@ Source: the document standard, sections 5, 9 and 11.
 """
 
 from khatm.document.codes import PREPAYMENT_TYPE_CODE
-from khatm.document.computed import ComputedLine, PrepaymentLine, VatGroup
+from khatm.document.computed import ComputedLine, PrepaymentLine
 from khatm.document.markup import allowance_charge, amount, attribute_text, tax_category, text
 from khatm.money import plain
 
@@ -16,21 +16,17 @@ def line_xml(line: ComputedLine, currency: str) -> str:
     source = line.source
     unit = attribute_text(source.unit)
     note = f"<cbc:Note>{text(source.note)}</cbc:Note>" if source.note is not None else ""
-    adjustments = "".join(
-        [
-            *(allowance_charge("false", discount, currency) for discount in line.discounts),
-            *(allowance_charge("true", charge, currency) for charge in line.charges),
-        ]
-    )
-    identifications = "".join(
-        f"<cac:{name}ItemIdentification><cbc:ID>{text(value)}</cbc:ID></cac:{name}ItemIdentification>"
-        for name, value in (
-            ("Buyers", source.buyer_sku),
-            ("Sellers", source.seller_sku),
-            ("Standard", source.standard_id),
-        )
-        if value is not None
-    )
+    adjustments = identifications = ""
+    for discount in line.discounts:
+        adjustments += allowance_charge("false", discount, currency)
+    for charge in line.charges:
+        adjustments += allowance_charge("true", charge, currency)
+    if source.buyer_sku is not None:
+        identifications += _identification("Buyers", source.buyer_sku)
+    if source.seller_sku is not None:
+        identifications += _identification("Sellers", source.seller_sku)
+    if source.standard_id is not None:
+        identifications += _identification("Standard", source.standard_id)
     price = f'<cbc:PriceAmount currencyID="{currency}">{line.price}</cbc:PriceAmount>'
     if source.per != 1:
         price += f'<cbc:BaseQuantity unitCode="{unit}">{plain(source.per)}</cbc:BaseQuantity>'
@@ -40,7 +36,7 @@ def line_xml(line: ComputedLine, currency: str) -> str:
             f'<cbc:Amount currencyID="{currency}">{line.price_discount}</cbc:Amount>'
             f'<cbc:BaseAmount currencyID="{currency}">{line.gross_price}</cbc:BaseAmount></cac:AllowanceCharge>'
         )
-    category = tax_category("ClassifiedTaxCategory", VatGroup(source.vat.category, source.vat.percent))
+    category = tax_category("ClassifiedTaxCategory", line.group)
     return (
         f"<cac:InvoiceLine><cbc:ID>{line.id}</cbc:ID>{note}"
         f'<cbc:InvoicedQuantity unitCode="{unit}">{plain(source.quantity)}</cbc:InvoicedQuantity>'
@@ -50,6 +46,10 @@ def line_xml(line: ComputedLine, currency: str) -> str:
         f"<cac:Item><cbc:Name>{text(source.name)}</cbc:Name>{identifications}{category}</cac:Item>"
         f"<cac:Price>{price}</cac:Price></cac:InvoiceLine>"
     )
+
+
+def _identification(kind: str, value: str) -> str:
+    return f"<cac:{kind}ItemIdentification><cbc:ID>{text(value)}</cbc:ID></cac:{kind}ItemIdentification>"
 
 
 def prepayment_xml(line: PrepaymentLine, currency: str) -> str:

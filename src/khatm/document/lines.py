@@ -4,9 +4,9 @@ Source: the document standard, sections 5, 6, 9 and 15.1.
 """
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from khatm.document.codes import CHARGE_REASONS, EXEMPTION_REASONS, NOT_IN_PREPAYMENTS, Category, exemption_term
@@ -69,10 +69,13 @@ class VatBlock(Block):
     reason: Text1000 | None = None
     """BT-120; the code's own text in both languages when left out."""
 
+    explained: ClassVar[bool] = False
+    """Whether Z, E and O must give their reason here."""
+
     @model_validator(mode="after")
     def _consistent(self) -> "VatBlock":
         if self.category == "S":
-            if self.rate not in (15, 5):
+            if not self.rate:  # any other rate than 15, 5 and 0 is refused at the field
                 raise refused("vat-rate", "15 or 5 for category S", "15 أو 5 للفئة S", "BR-KSA-84", at="rate")
             if self.reason_code is not None or self.reason is not None:
                 at = "reason" if self.reason_code is None else "reason_code"
@@ -82,7 +85,7 @@ class VatBlock(Block):
             raise refused("vat-rate", allowed, f"0 للفئة {self.category}", "BR-KSA-84", at="rate")
         elif self.reason_code is not None and exemption_term(self.category, self.reason_code) is None:
             raise _code_wanted(self.category, "BR-KSA-CL-04")
-        elif self.reason is not None and self.reason_code is None:
+        elif self.reason_code is None and (self.explained or self.reason is not None):
             raise _code_wanted(self.category, "BR-KSA-69")
         return self
 
@@ -103,11 +106,7 @@ class VatBlock(Block):
 class Vat(VatBlock):
     """The VAT of a line; Z, E and O say why."""
 
-    @model_validator(mode="after")
-    def _explained(self) -> "Vat":
-        if self.category != "S" and self.reason_code is None:
-            raise _code_wanted(self.category, "BR-KSA-69")
-        return self
+    explained = True
 
 
 class _Adjustment(Block):
@@ -189,35 +188,34 @@ class Line(Block):
     note: Text1000 | None = None
     """BT-127."""
 
-    @model_validator(mode="after")
-    def _price_covers_its_discount(self) -> "Line":
-        if self.price_discount is not None and self.price_discount > self.price:
-            raise refused(
-                "price-discount", "at most the price", "لا يتجاوز السعر", "BR-KSA-EN16931-07", at="price_discount"
-            )
-        return self
+    @field_validator("price_discount")
+    @classmethod
+    def _covered_by_the_price(cls, discount: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        price = info.data.get("price")
+        if discount is not None and price is not None and discount > price:
+            raise refused("price-discount", "at most the price", "لا يتجاوز السعر", "BR-KSA-EN16931-07")
+        return discount
 
 
 class PrepaymentPart(VatBlock):
     """What one prepayment document taxed in one VAT group (KSA-31 to KSA-34, KSA-41, KSA-42)."""
 
+    explained = True
     taxable: Amount
     tax: Amount | None = None
     """Computed from the rate when left out."""
 
-    @model_validator(mode="after")
-    def _explained(self) -> "PrepaymentPart":
-        if self.category != "S" and self.reason_code is None:
-            raise _code_wanted(self.category, "BR-KSA-93, BR-KSA-94, BR-KSA-95")
-        if self.reason_code in NOT_IN_PREPAYMENTS:
+    @field_validator("reason_code")
+    @classmethod
+    def _known_to_prepayments(cls, code: str | None) -> str | None:
+        if code in NOT_IN_PREPAYMENTS:
             raise refused(
                 "vat-reason",
                 f"any code of the category but {' and '.join(sorted(NOT_IN_PREPAYMENTS))}",
                 f"أي رمز للفئة ما عدا {' و'.join(sorted(NOT_IN_PREPAYMENTS))}",
                 "BR-KSA-CL-07",
-                at="reason_code",
             )
-        return self
+        return code
 
 
 class Prepayment(Block):

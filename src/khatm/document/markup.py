@@ -4,6 +4,7 @@ Source: the document standard, section 11; Canonical XML 1.1, section 2.3.
 """
 
 from decimal import Decimal
+from functools import lru_cache
 
 from khatm.document.computed import Adjustment, VatGroup
 from khatm.money import text2, trimmed
@@ -31,6 +32,11 @@ def amount(value: Decimal) -> str:
     return str(value)
 
 
+@lru_cache(maxsize=64)
+def _rate(rate: Decimal) -> str:
+    return text2(rate)
+
+
 def tax_category(element: str, group: VatGroup, reason_code: str | None = None, reason: str | None = None) -> str:
     """Write a tax category: the group, and for Z, E and O in a breakdown why."""
     why = ""
@@ -39,7 +45,7 @@ def tax_category(element: str, group: VatGroup, reason_code: str | None = None, 
     if reason is not None:
         why += f"<cbc:TaxExemptionReason>{text(reason)}</cbc:TaxExemptionReason>"
     return (
-        f"<cac:{element}><cbc:ID>{group.category}</cbc:ID><cbc:Percent>{text2(group.rate)}</cbc:Percent>{why}"
+        f"<cac:{element}><cbc:ID>{group.category}</cbc:ID><cbc:Percent>{_rate(group.rate)}</cbc:Percent>{why}"
         f"<cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:{element}>"
     )
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from khatm.clock import SystemClock, saudi_time
-from khatm.document.authoring_json import authoring_data, without_nulls
+from khatm.document.authoring_json import authoring_data, tidied
 from khatm.document.codes import ATTACHMENT_TYPES, OWN_REFERENCES, PAYMENT_MEANS_CODES, TYPE_CODES, Flag, Kind, Profile
 from khatm.document.errors import InvalidDocument, Problem
 from khatm.document.lines import DocumentCharge, DocumentDiscount, Line, Prepayment
@@ -213,10 +213,11 @@ def read_document(
     for name, value in (defaults or {}).items():
         if data.get(name) is None:
             data[name] = value
-    data = without_nulls(data)
-    moment = _now(now)
-    data.setdefault("issue_date", f"{moment:%Y-%m-%d}")
-    data.setdefault("issue_time", f"{moment:%H:%M:%S}")
+    data = tidied(data)
+    if "issue_date" not in data or "issue_time" not in data:
+        moment = _now(now)
+        data.setdefault("issue_date", f"{moment:%Y-%m-%d}")
+        data.setdefault("issue_time", f"{moment:%H:%M:%S}")
     problems: list[Problem] = []
     document = None
     try:
@@ -232,7 +233,7 @@ def read_document(
 def read_party(block: Mapping[str, Any]) -> Seller:
     """Read a `seller` block on its own, as a unit keeps it; raises InvalidDocument with every problem at once."""
     try:
-        return Seller.model_validate(without_nulls(block))
+        return Seller.model_validate(tidied(block))
     except ValidationError as error:
         raise InvalidDocument(tuple(problems_of(error, Seller))) from None
 

@@ -20,6 +20,8 @@ _LONGEST_FOUND = 80
 _ALLOWED: dict[str, tuple[str, str, str]] = {
     "missing": ("required", "a value, it is required", "قيمة، فهي مطلوبة"),
     "string_type": ("type", "text in quotes", "نص بين علامتي اقتباس"),
+    "string_too_short": ("empty", "text; leave the field out where there is none", "نص، أو احذف الحقل إن لم يوجد"),
+    "string_too_long": ("too-long", "at most {max_length} characters", "{max_length} حرفا على الأكثر"),
     "string_unicode": ("type", "text without lone surrogates", "نص دون محارف بديلة منفردة"),
     "int_type": ("type", "a whole number", "عدد صحيح"),
     "bool_type": ("type", "true or false", "true أو false"),

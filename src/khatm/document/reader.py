@@ -22,6 +22,7 @@ from khatm.document.facts import (
 from khatm.document.xml import CAC, CBC, INV, parse, text_of
 
 _TRUE = ("true", "1")
+_EMBEDDED = "EmbeddedDocumentBinaryObject"
 
 
 def read_invoice(xml: bytes | etree._ElementTree) -> InvoiceFacts:
@@ -33,186 +34,205 @@ def read_invoice(xml: bytes | etree._ElementTree) -> InvoiceFacts:
     root = tree.getroot()
     if root.tag != f"{{{INV}}}Invoice":
         raise NotAnInvoice(found=str(root.tag))
-    type_code = root.find(f"{{{CBC}}}InvoiceTypeCode")
-    delivery = _child(root, "Delivery")
+    invoice = _Node(root)
+    delivery = invoice.child("Delivery")
     return InvoiceFacts(
-        profile_id=_text(root, "ProfileID"),
-        number=_text(root, "ID"),
-        uuid=_text(root, "UUID"),
-        issue_date=_text(root, "IssueDate"),
-        issue_time=_text(root, "IssueTime"),
-        type_code=_text(root, "InvoiceTypeCode"),
-        transaction_code=type_code.get("name") if type_code is not None else None,
+        profile_id=invoice.text("ProfileID"),
+        number=invoice.text("ID"),
+        uuid=invoice.text("UUID"),
+        issue_date=invoice.text("IssueDate"),
+        issue_time=invoice.text("IssueTime"),
+        type_code=invoice.text("InvoiceTypeCode"),
+        transaction_code=invoice.attribute("InvoiceTypeCode", "name"),
         notes=tuple((note.get("languageID"), text_of(note).strip()) for note in root.findall(f"{{{CBC}}}Note")),
-        currency=_text(root, "DocumentCurrencyCode"),
-        tax_currency=_text(root, "TaxCurrencyCode"),
-        order_ref=_text(_child(root, "OrderReference"), "ID"),
-        contract_ref=_text(_child(root, "ContractDocumentReference"), "ID"),
+        currency=invoice.text("DocumentCurrencyCode"),
+        tax_currency=invoice.text("TaxCurrencyCode"),
+        order_ref=invoice.child("OrderReference").text("ID"),
+        contract_ref=invoice.child("ContractDocumentReference").text("ID"),
         references=tuple(
-            _reference(_child(each, "InvoiceDocumentReference")) for each in _children(root, "BillingReference")
+            _reference(each.child("InvoiceDocumentReference")) for each in invoice.children("BillingReference")
         ),
-        documents=tuple(_reference(each) for each in _children(root, "AdditionalDocumentReference")),
-        seller=_party(_child(root, "AccountingSupplierParty")),
-        buyer=_party(_child(root, "AccountingCustomerParty")),
-        supply_date=_text(delivery, "ActualDeliveryDate"),
-        supply_end=_text(delivery, "LatestDeliveryDate"),
-        payments=tuple(_payment(each) for each in _children(root, "PaymentMeans")),
-        adjustments=_adjustments(root),
-        exchange_rate=_text(_child(root, "TaxExchangeRate"), "CalculationRate"),
+        documents=tuple(_reference(each) for each in invoice.children("AdditionalDocumentReference")),
+        seller=_party(invoice.child("AccountingSupplierParty").child("Party")),
+        buyer=_party(invoice.child("AccountingCustomerParty").child("Party")),
+        supply_date=delivery.text("ActualDeliveryDate"),
+        supply_end=delivery.text("LatestDeliveryDate"),
+        payments=tuple(_payment(each) for each in invoice.children("PaymentMeans")),
+        adjustments=_adjustments(invoice),
+        exchange_rate=invoice.child("TaxExchangeRate").text("CalculationRate"),
         tax_totals=tuple(
-            TaxTotalFacts(_amount(each, "TaxAmount"), _subtotals(each)) for each in _children(root, "TaxTotal")
+            TaxTotalFacts(each.amount("TaxAmount"), _subtotals(each)) for each in invoice.children("TaxTotal")
         ),
-        totals=_totals(_child(root, "LegalMonetaryTotal")),
-        lines=tuple(_line(each) for each in _children(root, "InvoiceLine")),
+        totals=_totals(invoice.child("LegalMonetaryTotal")),
+        lines=tuple(_line(each) for each in invoice.children("InvoiceLine")),
     )
 
 
-def _child(element: etree._Element | None, name: str) -> etree._Element | None:
-    return element.find(f"{{{CAC}}}{name}") if element is not None else None
+class _Node:
+    """An element whose children were looked at once, or the absence of one: then everything in it is absent."""
+
+    __slots__ = ("_first", "element")
+
+    def __init__(self, element: etree._Element | None) -> None:
+        self.element = element
+        self._first: dict[str, etree._Element] = {}
+        if element is not None:
+            for child in element.iterchildren("*"):
+                self._first.setdefault(child.tag, child)
+
+    def child(self, name: str) -> "_Node":
+        element = self._first.get(f"{{{CAC}}}{name}")
+        return _ABSENT if element is None else _Node(element)
+
+    def children(self, name: str) -> "list[_Node]":
+        tag = f"{{{CAC}}}{name}"
+        if self.element is None or tag not in self._first:
+            return []
+        return [_Node(each) for each in self.element.iterchildren(tag)]
+
+    def text(self, name: str) -> str | None:
+        element = self._first.get(f"{{{CBC}}}{name}")
+        return None if element is None else text_of(element).strip()
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        tag = f"{{{CBC}}}{name}"
+        if self.element is None or tag not in self._first:
+            return ()
+        return tuple(text_of(each).strip() for each in self.element.iterchildren(tag))
+
+    def attribute(self, name: str, attribute: str) -> str | None:
+        element = self._first.get(f"{{{CBC}}}{name}")
+        return None if element is None else element.get(attribute)
+
+    def amount(self, name: str) -> AmountFact | None:
+        element = self._first.get(f"{{{CBC}}}{name}")
+        return None if element is None else AmountFact(text_of(element).strip(), element.get("currencyID"))
 
 
-def _children(element: etree._Element | None, name: str) -> list[etree._Element]:
-    return element.findall(f"{{{CAC}}}{name}") if element is not None else []
+_ABSENT = _Node(None)
 
 
-def _text(element: etree._Element | None, name: str) -> str | None:
-    found = element.find(f"{{{CBC}}}{name}") if element is not None else None
-    return text_of(found).strip() if found is not None else None
-
-
-def _texts(element: etree._Element, name: str) -> tuple[str, ...]:
-    return tuple(text_of(each).strip() for each in element.findall(f"{{{CBC}}}{name}"))
-
-
-def _amount(element: etree._Element | None, name: str) -> AmountFact | None:
-    found = element.find(f"{{{CBC}}}{name}") if element is not None else None
-    return AmountFact(text_of(found).strip(), found.get("currencyID")) if found is not None else None
-
-
-def _reference(element: etree._Element | None) -> ReferenceFacts:
-    embedded = (
-        element.find(f"{{{CAC}}}Attachment/{{{CBC}}}EmbeddedDocumentBinaryObject") if element is not None else None
-    )
+def _reference(node: _Node) -> ReferenceFacts:
+    attachment = node.child("Attachment")
     return ReferenceFacts(
-        id=_text(element, "ID"),
-        issue_date=_text(element, "IssueDate"),
-        uuid=_text(element, "UUID"),
-        description=_text(element, "DocumentDescription"),
-        content=text_of(embedded).strip() if embedded is not None else None,
-        mime_code=embedded.get("mimeCode") if embedded is not None else None,
-        filename=embedded.get("filename") if embedded is not None else None,
+        id=node.text("ID"),
+        issue_date=node.text("IssueDate"),
+        uuid=node.text("UUID"),
+        description=node.text("DocumentDescription"),
+        content=attachment.text(_EMBEDDED),
+        mime_code=attachment.attribute(_EMBEDDED, "mimeCode"),
+        filename=attachment.attribute(_EMBEDDED, "filename"),
     )
 
 
-def _party(holder: etree._Element | None) -> PartyFacts:
-    party = _child(holder, "Party")
-    address, contact = _child(party, "PostalAddress"), _child(party, "Contact")
-    identifications = [each.find(f"{{{CBC}}}ID") for each in _children(party, "PartyIdentification")]
+def _party(party: _Node) -> PartyFacts:
+    address, contact = party.child("PostalAddress"), party.child("Contact")
+    identifications = [
+        (each.attribute("ID", "schemeID"), each.text("ID")) for each in party.children("PartyIdentification")
+    ]
     return PartyFacts(
-        name=_text(_child(party, "PartyLegalEntity"), "RegistrationName"),
-        vat=_text(_child(party, "PartyTaxScheme"), "CompanyID"),
-        ids=tuple((each.get("schemeID"), text_of(each).strip()) for each in identifications if each is not None),
-        street=_text(address, "StreetName"),
-        additional_street=_text(address, "AdditionalStreetName"),
-        building=_text(address, "BuildingNumber"),
-        plot=_text(address, "PlotIdentification"),
-        district=_text(address, "CitySubdivisionName"),
-        city=_text(address, "CityName"),
-        postal_code=_text(address, "PostalZone"),
-        province=_text(address, "CountrySubentity"),
-        country=_text(_child(address, "Country"), "IdentificationCode"),
-        contact_name=_text(contact, "Name"),
-        telephone=_text(contact, "Telephone"),
-        email=_text(contact, "ElectronicMail"),
-        contact_note=_text(contact, "Note"),
+        name=party.child("PartyLegalEntity").text("RegistrationName"),
+        vat=party.child("PartyTaxScheme").text("CompanyID"),
+        ids=tuple((scheme, value) for scheme, value in identifications if value is not None),
+        street=address.text("StreetName"),
+        additional_street=address.text("AdditionalStreetName"),
+        building=address.text("BuildingNumber"),
+        plot=address.text("PlotIdentification"),
+        district=address.text("CitySubdivisionName"),
+        city=address.text("CityName"),
+        postal_code=address.text("PostalZone"),
+        province=address.text("CountrySubentity"),
+        country=address.child("Country").text("IdentificationCode"),
+        contact_name=contact.text("Name"),
+        telephone=contact.text("Telephone"),
+        email=contact.text("ElectronicMail"),
+        contact_note=contact.text("Note"),
     )
 
 
-def _payment(element: etree._Element) -> PaymentFacts:
-    account = _child(element, "PayeeFinancialAccount")
+def _payment(node: _Node) -> PaymentFacts:
+    account = node.child("PayeeFinancialAccount")
     return PaymentFacts(
-        code=_text(element, "PaymentMeansCode"),
-        reasons=_texts(element, "InstructionNote"),
-        account=_text(account, "ID"),
-        terms=_text(account, "PaymentNote"),
+        code=node.text("PaymentMeansCode"),
+        reasons=node.texts("InstructionNote"),
+        account=account.text("ID"),
+        terms=account.text("PaymentNote"),
     )
 
 
-def _adjustments(element: etree._Element | None) -> tuple[AdjustmentFacts, ...]:
+def _adjustments(node: _Node) -> tuple[AdjustmentFacts, ...]:
     return tuple(
         AdjustmentFacts(
-            charge=_text(each, "ChargeIndicator") in _TRUE,
-            amount=_amount(each, "Amount"),
-            base=_amount(each, "BaseAmount"),
-            percent=_text(each, "MultiplierFactorNumeric"),
-            reason=_text(each, "AllowanceChargeReason"),
-            code=_text(each, "AllowanceChargeReasonCode"),
-            taxes=tuple(_tax(category) for category in _children(each, "TaxCategory")),
+            charge=each.text("ChargeIndicator") in _TRUE,
+            amount=each.amount("Amount"),
+            base=each.amount("BaseAmount"),
+            percent=each.text("MultiplierFactorNumeric"),
+            reason=each.text("AllowanceChargeReason"),
+            code=each.text("AllowanceChargeReasonCode"),
+            taxes=tuple(_tax(category) for category in each.children("TaxCategory")),
         )
-        for each in _children(element, "AllowanceCharge")
+        for each in node.children("AllowanceCharge")
     )
 
 
-def _tax(category: etree._Element | None, subtotal: etree._Element | None = None) -> TaxFacts:
+def _tax(category: _Node, subtotal: _Node = _ABSENT) -> TaxFacts:
     return TaxFacts(
-        category=_text(category, "ID"),
-        rate=_text(category, "Percent"),
-        taxable=_amount(subtotal, "TaxableAmount"),
-        tax=_amount(subtotal, "TaxAmount"),
-        reason_code=_text(category, "TaxExemptionReasonCode"),
-        reason=_text(category, "TaxExemptionReason"),
+        category=category.text("ID"),
+        rate=category.text("Percent"),
+        taxable=subtotal.amount("TaxableAmount"),
+        tax=subtotal.amount("TaxAmount"),
+        reason_code=category.text("TaxExemptionReasonCode"),
+        reason=category.text("TaxExemptionReason"),
     )
 
 
-def _subtotals(total: etree._Element | None) -> tuple[TaxFacts, ...]:
-    return tuple(_tax(_child(each, "TaxCategory"), each) for each in _children(total, "TaxSubtotal"))
+def _subtotals(total: _Node) -> tuple[TaxFacts, ...]:
+    return tuple(_tax(each.child("TaxCategory"), each) for each in total.children("TaxSubtotal"))
 
 
-def _totals(element: etree._Element | None) -> TotalsFacts:
+def _totals(node: _Node) -> TotalsFacts:
     return TotalsFacts(
-        line_net=_amount(element, "LineExtensionAmount"),
-        allowances=_amount(element, "AllowanceTotalAmount"),
-        charges=_amount(element, "ChargeTotalAmount"),
-        tax_exclusive=_amount(element, "TaxExclusiveAmount"),
-        tax_inclusive=_amount(element, "TaxInclusiveAmount"),
-        prepaid=_amount(element, "PrepaidAmount"),
-        rounding=_amount(element, "PayableRoundingAmount"),
-        payable=_amount(element, "PayableAmount"),
+        line_net=node.amount("LineExtensionAmount"),
+        allowances=node.amount("AllowanceTotalAmount"),
+        charges=node.amount("ChargeTotalAmount"),
+        tax_exclusive=node.amount("TaxExclusiveAmount"),
+        tax_inclusive=node.amount("TaxInclusiveAmount"),
+        prepaid=node.amount("PrepaidAmount"),
+        rounding=node.amount("PayableRoundingAmount"),
+        payable=node.amount("PayableAmount"),
     )
 
 
-def _line(element: etree._Element) -> LineFacts:
-    quantity = element.find(f"{{{CBC}}}InvoicedQuantity")
-    total, item, price = _child(element, "TaxTotal"), _child(element, "Item"), _child(element, "Price")
-    category = _child(item, "ClassifiedTaxCategory")
-    document = _child(element, "DocumentReference")
+def _line(line: _Node) -> LineFacts:
+    total, item, price = line.child("TaxTotal"), line.child("Item"), line.child("Price")
+    category, document = item.child("ClassifiedTaxCategory"), line.child("DocumentReference")
     return LineFacts(
-        id=_text(element, "ID"),
-        notes=_texts(element, "Note"),
-        quantity=_text(element, "InvoicedQuantity"),
-        unit=quantity.get("unitCode") if quantity is not None else None,
-        net=_amount(element, "LineExtensionAmount"),
-        vat=_amount(total, "TaxAmount"),
-        gross=_amount(total, "RoundingAmount"),
-        adjustments=_adjustments(element),
-        name=_text(item, "Name"),
-        buyer_sku=_text(_child(item, "BuyersItemIdentification"), "ID"),
-        seller_sku=_text(_child(item, "SellersItemIdentification"), "ID"),
-        standard_id=_text(_child(item, "StandardItemIdentification"), "ID"),
-        tax=_tax(category) if category is not None else None,
-        price=_amount(price, "PriceAmount"),
-        per=_text(price, "BaseQuantity"),
+        id=line.text("ID"),
+        notes=line.texts("Note"),
+        quantity=line.text("InvoicedQuantity"),
+        unit=line.attribute("InvoicedQuantity", "unitCode"),
+        net=line.amount("LineExtensionAmount"),
+        vat=total.amount("TaxAmount"),
+        gross=total.amount("RoundingAmount"),
+        adjustments=_adjustments(line),
+        name=item.text("Name"),
+        buyer_sku=item.child("BuyersItemIdentification").text("ID"),
+        seller_sku=item.child("SellersItemIdentification").text("ID"),
+        standard_id=item.child("StandardItemIdentification").text("ID"),
+        tax=_tax(category) if category.element is not None else None,
+        price=price.amount("PriceAmount"),
+        per=price.text("BaseQuantity"),
         price_discount=next(iter(_adjustments(price)), None),
-        prepayment=_prepayment(document) if document is not None else None,
+        prepayment=_prepayment(document) if document.element is not None else None,
         subtotals=_subtotals(total),
     )
 
 
-def _prepayment(document: etree._Element) -> PrepaymentFacts:
+def _prepayment(document: _Node) -> PrepaymentFacts:
     return PrepaymentFacts(
-        number=_text(document, "ID"),
-        uuid=_text(document, "UUID"),
-        issue_date=_text(document, "IssueDate"),
-        issue_time=_text(document, "IssueTime"),
-        type_code=_text(document, "DocumentTypeCode"),
+        number=document.text("ID"),
+        uuid=document.text("UUID"),
+        issue_date=document.text("IssueDate"),
+        issue_time=document.text("IssueTime"),
+        type_code=document.text("DocumentTypeCode"),
     )
