@@ -93,6 +93,33 @@ def test_each_broken_csr_field_is_named(desk: Desk, key: str, value: str) -> Non
     assert desk.khatm("unit", "list").out.startswith("no units yet")
 
 
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"vat": ' + "9" * 5000 + "}", "address"),
+        ('{"vat": "1", "vat": "2"}', "twice"),
+        ('{"name": NaN}', "name"),
+        ("not json", "no JSON"),
+        (b"\xff\xfe", "UTF-8"),
+        ("[]", "list"),
+    ],
+)
+def test_a_seller_file_that_does_not_fit_is_named(desk: Desk, content: object, word: str) -> None:
+    csr, seller = desk.properties(VAT_NUMBER, "1100"), desk.write("seller.json", content)
+    arguments = ("--csr", str(csr), "--environment", "simulation", "--seller", str(seller))
+    _refused(desk.khatm("unit", "add", "till", *arguments), 2, str(seller), word)
+
+
+def test_a_seller_with_another_vat_number_is_refused_with_both(desk: Desk) -> None:
+    csr, seller = desk.properties(VAT_NUMBER, "1100"), desk.seller("399999999900003")
+    arguments = ("--csr", str(csr), "--environment", "simulation", "--seller", str(seller), "--format", "json")
+    ran = desk.khatm("unit", "add", "till", *arguments)
+    _refused(ran, 2, "vat", "399999999900003", VAT_NUMBER)
+    (problem,) = ran.records[0]["facts"]["problems"]
+    assert (problem["path"], problem["found"]) == ("vat", "399999999900003")
+
+
 def test_vat_group_needs_the_members_tin(desk: Desk) -> None:
     ran = _add(desk, **{"csr.organization.identifier": "366666666610003"})
     _refused(ran, 2, "csr.organization.unit.name")

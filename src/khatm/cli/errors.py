@@ -1,9 +1,12 @@
 """What is wrong with what a command was given."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from khatm.errors import KhatmError
+from khatm.errors import KhatmError, Language
+
+if TYPE_CHECKING:
+    from khatm.document.errors import Problem
 
 
 @dataclass(eq=False)
@@ -68,11 +71,18 @@ class IssuedNotWritten(KhatmError):
 
 
 @dataclass(eq=False)
-class SellerUnreadable(KhatmError):
-    """The seller file of a unit does not fit."""
+class UnusableSeller(KhatmError):
+    """The seller file of a unit does not fit; carries every problem at once."""
 
     path: str
-    reason: str
-    code: ClassVar[str] = "seller-unreadable"
-    en: ClassVar[str] = "{path} cannot be the unit's seller: {reason}."
-    ar: ClassVar[str] = "لا يصلح الملف {path} بيانات بائع للوحدة: {reason}."
+    problems: "tuple[Problem, ...]"
+    code: ClassVar[str] = "unusable-seller"
+
+    def sentence(self, language: Language = "en") -> str:
+        """Return a heading and one line per problem."""
+        heading = (
+            f"لا يصلح الملف {self.path} بيانات بائع للوحدة:"
+            if language == "ar"
+            else f"{self.path} cannot be the unit's seller:"
+        )
+        return "\n".join([heading, *(f"  {problem.sentence(language)}" for problem in self.problems)])

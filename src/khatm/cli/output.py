@@ -10,10 +10,10 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from pathlib import Path
 from typing import IO, Literal, NoReturn
 
 import click
@@ -44,7 +44,7 @@ format_option = click.option(
 
 
 def emit(record: Mapping[str, object]) -> None:
-    """Print one JSON object as a line on stdout; Decimal, dates, paths and enums become text."""
+    """Print one JSON object as a line on stdout; Decimal, dates, paths and enums become text, values objects."""
     encoding = sys.stdout.encoding or "utf-8"
     unicode = encoding.lower().replace("-", "") == "utf8"
     say(json.dumps(record, ensure_ascii=not unicode, default=_plain))
@@ -92,10 +92,10 @@ def _plain(value: object) -> object:
         return format(value, "f")
     if isinstance(value, (datetime, date)):
         return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, (set, frozenset, tuple)):
+    if isinstance(value, (set, frozenset)):
         return list(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     return str(value)

@@ -1,12 +1,11 @@
 """`khatm unit`: an EGS unit's life, from its properties file to its renewals."""
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
-from khatm.cli.errors import SellerUnreadable
+from khatm.cli.errors import UnusableSeller
 from khatm.cli.output import OutputFormat, emit, format_option, progress, say
 from khatm.cli.steps import StepPrinter
 from khatm.cli.workplace import Workplace, open_workplace
@@ -147,19 +146,17 @@ def show(name: str, output_format: OutputFormat) -> None:
 
 def _read_seller(path: Path, vat_number: str) -> dict[str, object]:
     from khatm.cli.files import read_file
-    from khatm.document.model import read_party
+    from khatm.document.errors import InvalidDocument, Problem
+    from khatm.document.model import authoring_data, read_party
 
-    raw = read_file(path)
     try:
-        block = json.loads(raw)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SellerUnreadable(path=str(path), reason=f"it is not JSON: {error}") from None
-    if not isinstance(block, dict):
-        raise SellerUnreadable(path=str(path), reason="a JSON object is expected")
-    if block.get("vat") != vat_number:
-        reason = f"its `vat` is {block.get('vat')!r}, the properties file says {vat_number!r}; they must be the same"
-        raise SellerUnreadable(path=str(path), reason=reason)
-    read_party(block)
+        block = authoring_data(read_file(path))
+        read_party(block)
+    except InvalidDocument as error:
+        raise UnusableSeller(path=str(path), problems=error.problems) from None
+    if block["vat"] != vat_number:
+        allowed, allowed_ar = f"{vat_number}, as in the properties file", f"{vat_number} كما في ملف الخصائص"
+        raise UnusableSeller(str(path), (Problem("vat", block["vat"], allowed, allowed_ar=allowed_ar),))
     return block
 
 
