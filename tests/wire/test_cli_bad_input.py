@@ -120,6 +120,16 @@ def test_a_seller_with_another_vat_number_is_refused_with_both(desk: Desk) -> No
     assert (problem["path"], problem["found"]) == ("vat", "399999999900003")
 
 
+@pytest.mark.parametrize("name", ["", " ", "till ", "a\nb", "\x1b[31mtill", "\udcff"])
+def test_a_name_that_cannot_be_kept_or_shown_is_refused(desk: Desk, name: str) -> None:
+    csr = desk.properties(VAT_NUMBER, "1100")
+    _refused(desk.khatm("unit", "add", "--csr", str(csr), "--environment", "simulation", "--", name), 2, "is no name")
+    _refused(desk.khatm("unit", "show", "--", name), 2, "is no name")
+    _refused(desk.khatm("submit", "--unit", name), 2, "is no name")
+    document = desk.document("simplified", "invoice", "T1-NAME")
+    _refused(desk.khatm("issue", str(document), "--unit", "till", "--reference", name), 2, "is no name")
+
+
 def test_vat_group_needs_the_members_tin(desk: Desk) -> None:
     ran = _add(desk, **{"csr.organization.identifier": "366666666610003"})
     _refused(ran, 2, "csr.organization.unit.name")

@@ -8,7 +8,7 @@ import click
 
 from khatm.cli.errors import FileUnwritable, IssuedNotWritten
 from khatm.cli.files import read_file, require_writable, write_file
-from khatm.cli.output import OutputFormat, emit, format_option, progress, say
+from khatm.cli.output import OutputFormat, checked_name, emit, format_option, progress, say
 
 if TYPE_CHECKING:
     from khatm.submission.report import DocumentResult, NotOnboarded, Stopped
@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("input_file", metavar="INPUT.json", type=click.Path(path_type=Path))
-@click.option("--unit", "unit_name", required=True, help="The unit whose chain the document joins.")
+@click.option(
+    "--unit", "unit_name", callback=checked_name, required=True, help="The unit whose chain the document joins."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Also write the stamped XML to this file.")
-@click.option("--reference", help="Your own name for the document: repeating it gives the same document back.")
+@click.option(
+    "--reference",
+    callback=checked_name,
+    help="Your own name for the document: repeating it gives the same document back.",
+)
 @click.option(
     "--foreign-certificate",
     is_flag=True,
@@ -76,7 +82,7 @@ def issue(
 
 
 @click.command()
-@click.option("--unit", "unit_name", help="Only this unit; otherwise all of them.")
+@click.option("--unit", "unit_name", callback=checked_name, help="Only this unit; otherwise all of them.")
 @click.option("--resume", is_flag=True, help="Let a stopped unit send again, once the cause is mended.")
 @format_option
 def submit(unit_name: str | None, resume: bool, output_format: OutputFormat) -> None:

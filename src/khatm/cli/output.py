@@ -32,6 +32,15 @@ def _remember(context: click.Context, _: click.Parameter, chosen: OutputFormat) 
     return chosen
 
 
+def checked_name(_: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    """Let a name pass that the ledger can keep and a line can show; anything else is a usage error."""
+    if name is not None and (not name.isprintable() or not name or name != name.strip()):
+        raise click.BadParameter(
+            f"{name!r} is no name: printable text is allowed, not empty and without spaces around it.", param=parameter
+        )
+    return name
+
+
 format_option = click.option(
     "--format",
     "output_format",

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from khatm.cli.errors import UnusableSeller
-from khatm.cli.output import OutputFormat, emit, format_option, progress, say
+from khatm.cli.output import OutputFormat, checked_name, emit, format_option, progress, say
 from khatm.cli.steps import StepPrinter
 from khatm.cli.workplace import Workplace, open_workplace
 from khatm.environment import Environment
@@ -21,7 +21,7 @@ def unit() -> None:
 
 
 @unit.command()
-@click.argument("name")
+@click.argument("name", callback=checked_name)
 @click.option("--csr", "csr_file", required=True, type=click.Path(path_type=Path), help="The unit's properties file.")
 @click.option("--environment", required=True, type=click.Choice([each.value for each in Environment]))
 @click.option("--seller", type=click.Path(path_type=Path), help="The `seller` block of the authoring format, as JSON.")
@@ -62,7 +62,7 @@ def add(
 
 
 @unit.command("set")
-@click.argument("name")
+@click.argument("name", callback=checked_name)
 @click.option("--seller", type=click.Path(path_type=Path), help="The new `seller` block, as JSON.")
 @click.option("--gateway", "gateway_url", help="The new gateway address; an empty text removes it.")
 @format_option
@@ -84,7 +84,7 @@ def set_unit(name: str, seller: Path | None, gateway_url: str | None, output_for
 
 
 @unit.command()
-@click.argument("name")
+@click.argument("name", callback=checked_name)
 @click.option("--otp", help="The one-time password; `-` reads it from standard input. Without it you are asked.")
 @click.option("--anew", is_flag=True, help="Give up an attempt under way and begin with a new key and a new password.")
 @format_option
@@ -100,7 +100,7 @@ def onboard(name: str, otp: str | None, anew: bool, output_format: OutputFormat)
 
 
 @unit.command()
-@click.argument("name")
+@click.argument("name", callback=checked_name)
 @click.option("--otp", help="The one-time password for renewal; `-` reads it from standard input.")
 @format_option
 def renew(name: str, otp: str | None, output_format: OutputFormat) -> None:
@@ -136,7 +136,7 @@ def list_units(output_format: OutputFormat) -> None:
 
 
 @unit.command()
-@click.argument("name")
+@click.argument("name", callback=checked_name)
 @format_option
 def show(name: str, output_format: OutputFormat) -> None:
     """Show the unit NAME: credentials, compliance steps, chain and documents."""
