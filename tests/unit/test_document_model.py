@@ -333,6 +333,10 @@ def test_the_json_schema_knows_every_member(schema_of: Callable[[str], Json]) ->
     assert set(line["properties"]) >= {"name", "quantity", "price", "vat", "per", "price_basis", "charges"}
     assert line["properties"]["quantity"]["anyOf"][0]["pattern"]
     assert schema_of("Seller")["properties"]["vat"]["pattern"] == "^(3[0-9]{13}3)$"
+    assert line["properties"]["name"]["description"] == "BT-153."
+    assert line["properties"]["quantity"]["description"] == "BT-129. A decimal number as text, more than zero."
+    assert schema_of("PrepaymentPart")["properties"]["reason_code"]["description"].startswith("BT-121")
+    assert schema["properties"]["flags"]["description"] == "With the profile, KSA-2."
     json.dumps(schema)
 
 

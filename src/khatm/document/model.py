@@ -240,8 +240,9 @@ def read_party(block: Mapping[str, Any]) -> Seller:
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of the authoring format."""
-    schema = AuthoredDocument.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    from khatm.document.authoring_schema import json_schema_of
+
+    return json_schema_of(AuthoredDocument)
 
 
 def _now(moment: datetime | None = None) -> datetime:

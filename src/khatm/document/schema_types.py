@@ -6,6 +6,7 @@ the authority's validator sends. Source: XML Schema 1.0 part 2; the document sta
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 SimpleCheck = Callable[[str], str | None]
 
@@ -24,7 +25,7 @@ _NAME_START = (
     "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
     "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
 )
-_NCNAME = re.compile(f"[{_NAME_START}][-.0-9\u00b7\u0300-\u036f\u203f-\u2040{_NAME_START}]*\\Z")
+_ASCII_NAME = re.compile(r"[A-Za-z_][-.0-9A-Za-z_]*\Z")
 _URI = re.compile(
     # A scheme needs a letter first; percent signs need two hexadecimal digits; one fragment at most.
     r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?=[^#])|(?=[^:]*(?:[/?#]|\Z)))[^%#]*(?:%[0-9A-Fa-f]{2}[^%#]*)*"
@@ -55,6 +56,18 @@ def _by_pattern(pattern: re.Pattern[str], type_name: str) -> SimpleCheck:
         return None if match(text) or match(collapse(text)) else _invalid(text, type_name)
 
     return check
+
+
+@cache
+def _any_name() -> re.Pattern[str]:
+    """Names in any script; compiling these ranges costs more than a whole document's check, so only when needed."""
+    return re.compile(f"[{_NAME_START}][-.0-9\u00b7\u0300-\u036f\u203f-\u2040{_NAME_START}]*\\Z")
+
+
+def _identifier(text: str) -> str | None:
+    if _ASCII_NAME.match(text) or _any_name().match(collapse(text)):
+        return None
+    return _invalid(text, "NCName")
 
 
 def _boolean(text: str) -> str | None:
@@ -105,7 +118,7 @@ BUILTIN: dict[str, SimpleCheck] = {
     "base64Binary": _base64,
     "anyURI": _by_pattern(_URI, "anyURI"),
     "language": _language,
-    "ID": _by_pattern(_NCNAME, "NCName"),
+    "ID": _identifier,
 }
 """Checks by the name of the XML Schema type. `integer` has no size limit here: certificate serials have 45 digits."""
 
