@@ -111,6 +111,7 @@ def test_missing_steps_without_names(body):
         ("Sun, 01 Mar 2026 12:31:30 +0300", 90.0),
         ("Sun, 01 Mar 2026 09:00:00 GMT", 0.0),
         ("99999999999999999999", 86400.0),
+        ("Sun, 01 Mar 2026 09:31:30 +99999999999999999999", None),
         ("-5", None),
         ("soon", None),
         ("", None),

@@ -306,6 +306,6 @@ def _wait(value: str, now: datetime) -> float | None:
 
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a zone of many digits
         return None
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
