@@ -1,5 +1,6 @@
 """One process per unit: the lock, who holds it, and that death releases it."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from khatm.ledger.errors import LedgerUnwritable
 from khatm.onboarding.errors import OnboardingBusy
 from khatm.onboarding.lock import unit_lock
 
@@ -64,3 +66,25 @@ def test_a_holder_that_has_not_written_its_number_is_still_a_holder(tmp_path: Pa
             pass
     assert caught.value.pid is None
     assert "?" in str(caught.value)
+
+
+def test_a_place_without_room_for_the_lock_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LedgerUnwritable) as missing, unit_lock(tmp_path / "missing", "till-1"):
+        pass
+    assert str(tmp_path / "missing") in missing.value.sentence("en")
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(LedgerUnwritable) as refusal:
+        patched.setattr("khatm.onboarding.lock.os.write", full)
+        with unit_lock(tmp_path, "till-1"):
+            pass
+    assert "No space left on device" in refusal.value.sentence("en")
+    with unit_lock(tmp_path, "till-1"):
+        pass
+
+
+def test_what_fails_inside_the_block_is_not_the_lock_s(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), unit_lock(tmp_path, "till-1"):
+        raise FileNotFoundError

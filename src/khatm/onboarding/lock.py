@@ -7,9 +7,10 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from khatm.ledger.errors import LedgerUnwritable
 from khatm.onboarding.errors import OnboardingBusy
 
 _PID_BYTES = 20
@@ -42,18 +43,21 @@ def unit_lock(folder: Path, unit: str) -> Iterator[None]:
     """Hold the unit's lock (`<digest of the name>.lock` in an existing folder) for the time of the block.
 
     Raises OnboardingBusy with the holder's process number when another process, or another thread of this one,
-    holds it. The operating system releases the lock when the holder ends in any way.
+    holds it, and LedgerUnwritable where no file can be locked. The operating system releases the lock when the holder
+    ends in any way.
     """
     path = folder / f"{hashlib.sha256(unit.encode()).hexdigest()[:32]}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    try:
-        if not _lock(descriptor):
-            raise OnboardingBusy(unit=unit, pid=_holder(descriptor))
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, str(os.getpid()).encode().ljust(_PID_BYTES))
+    with ExitStack() as held:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            held.callback(os.close, descriptor)
+            if not _lock(descriptor):
+                raise OnboardingBusy(unit=unit, pid=_holder(descriptor))
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, str(os.getpid()).encode().ljust(_PID_BYTES))
+        except OSError as error:
+            raise LedgerUnwritable(place=str(path), reason=error.strerror or type(error).__name__) from None
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _holder(descriptor: int) -> int | None:
