@@ -131,6 +131,17 @@ def test_a_process_number_that_was_given_away_again_is_no_sign_of_life() -> None
     assert not claims._is_dead(f"elsewhere/{pid}/1/{tail}")
 
 
+def test_no_process_is_asked_for_life_where_asking_would_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = claims.owner_name()
+
+    def kill(pid: int, number: int) -> None:
+        raise AssertionError("signal 0 is Ctrl-C on Windows")
+
+    monkeypatch.setattr(claims.os, "kill", kill)
+    monkeypatch.setattr(claims.sys, "platform", "win32")
+    assert not claims._is_dead(mine)
+
+
 def test_stopping_the_unit_and_the_outcome_are_one_transaction(tmp_path: Path, clock: ShiftableClock) -> None:
     with ready_ledger(tmp_path, clock) as ledger:
         document = ledger.issue("till-1", simplified).document

@@ -6,6 +6,7 @@ sent it. A claim ends with its outcome, with its lease, or at once when its proc
 
 import os
 import socket
+import sys
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -82,8 +83,8 @@ def require_current(connection: Connection, held: Claim) -> None:
 def _is_dead(owner: str) -> bool:
     """Say whether a claim's process is surely gone: it was on this machine and no such process lives."""
     host, pid_text, birth, _ = owner.split("/")
-    if host != socket.gethostname():
-        return False
+    if host != socket.gethostname() or sys.platform == "win32":
+        return False  # on Windows the signal 0 below is Ctrl-C, and not for asking
     pid = int(pid_text)
     try:
         os.kill(pid, 0)
