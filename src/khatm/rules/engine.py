@@ -1,0 +1,78 @@
+"""Runs the registered sites of one edition over a reading.
+
+Each stage stands for one official stylesheet: if one of its assertions breaks off, none of its findings survives.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from khatm.rules import en16931, ksa
+from khatm.rules.abort import Abort
+from khatm.rules.edition import Edition
+from khatm.rules.findings import Finding, Stage, StageReport
+from khatm.rules.reading import Node, Reading, descend
+from khatm.rules.site import Site
+
+FINDINGS_LIMIT: Final = 100_000
+"""A report holds no more; the Saudi rules multiply findings by the number of tax categories, without bound."""
+_SHOWN: Final = 200
+
+_REGISTERED: Final[dict[Stage, tuple[Site, ...]]] = {"en16931": en16931.SITES, "ksa": ksa.SITES}
+_PLANS: Final = {
+    (stage, edition): tuple(site for site in sites if edition in site.editions)
+    for stage, sites in _REGISTERED.items()
+    for edition in Edition
+}
+
+
+def judge(reading: Reading, edition: Edition, now: datetime) -> tuple[StageReport, StageReport]:
+    """Return what the EN 16931 and the Saudi stylesheet of the edition say about a document at an instant.
+
+    `now` is aware; its offset is the implicit time zone of dates and times without one.
+    """
+    reading = reading.at(now)
+    return judge_stage("en16931", reading, edition), judge_stage("ksa", reading, edition)
+
+
+def judge_stage(stage: Stage, reading: Reading, edition: Edition) -> StageReport:
+    """Run one stage's sites in order; for sites that look at the time the reading must have one (`Reading.at`)."""
+    return run(stage, _PLANS[stage, edition], reading)
+
+
+def run(stage: Stage, sites: Iterable[Site], reading: Reading) -> StageReport:
+    """Run sites in the given order; an Abort leaves exactly one finding, of our own, that names site and cause."""
+    findings: list[Finding] = []
+    failed = False
+    for site in sites:
+        try:
+            for node in site.test(reading):
+                if len(findings) >= FINDINGS_LIMIT:
+                    return StageReport(stage, "failed" if failed else "passed", tuple(findings), _LIMIT_NOTE)
+                findings.append(
+                    Finding(site.rule, site.severity, f"{stage}:{site.number}", node.location(), _shown(node, site))
+                )
+                failed = failed or site.severity == "error"
+        except Abort as abort:
+            return StageReport(stage, "failed", (_aborted(stage, site, abort, reading),), f"aborted: {abort.kind}")
+    return StageReport(stage, "failed" if failed else "passed", tuple(findings))
+
+
+_LIMIT_NOTE: Final = f"findings beyond {FINDINGS_LIMIT} are left out"
+
+
+def _aborted(stage: Stage, site: Site, abort: Abort, reading: Reading) -> Finding:
+    place = abort.node or reading.root
+    found = None if abort.found is None else _cut(abort.found)
+    return Finding(abort.kind.rule, "error", f"{stage}:{site.number}", place.location(), found)
+
+
+def _shown(node: Node, site: Site) -> str | None:
+    nodes = descend([node], *site.shows)
+    if not nodes or any(shown.kids for shown in nodes):
+        return None
+    return _cut(", ".join(shown.text for shown in nodes[:3]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

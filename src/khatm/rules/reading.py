@@ -1,0 +1,274 @@
+"""One walk over a parsed document: plain nodes with fixed names, found by name, and facts computed once.
+
+Names are `prefix:local` with the prefixes of this product, whatever the document declares; an element of a namespace
+that the rules do not know is `{namespace}local`. Comments and processing instructions are no part of a string value,
+and nothing is trimmed (XPath data model).
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from lxml import etree
+
+from khatm.document.xml import CAC, CBC, DS, EXT, INV, SAC, SBC, SIG, XADES
+from khatm.rules.abort import Abort, AbortKind
+
+CN: Final = "urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2"
+_PREFIXES: Final = {
+    INV: "inv", CN: "cn", CAC: "cac", CBC: "cbc", EXT: "ext", SIG: "sig", SAC: "sac", SBC: "sbc", DS: "ds",
+    XADES: "xades",
+}  # fmt: skip
+
+T = TypeVar("T")
+
+_elements = etree.XPath("//*")
+_split = etree.XPath("boolean(//comment() | //processing-instruction())")
+_string = etree.XPath("string()", smart_strings=False)
+
+NONE: "Final[list[Node]]" = []
+"""No nodes; shared, never changed."""
+_NO_KIDS: "Final[dict[str, list[Node]]]" = {}
+
+
+class Node:
+    """One element. `kids` holds its child elements by name, each list in document order."""
+
+    __slots__ = ("element", "kids", "name", "order", "parent", "position", "text")
+
+    name: str
+    parent: "Node | None"
+    kids: "dict[str, list[Node]]"
+    order: int
+    """The element's number in document order."""
+    text: str
+    """The string value: all text below, untrimmed."""
+    position: int
+    """The element's number among its siblings of the same name, from 1."""
+
+    def __init__(self, name: str, parent: "Node | None", element: etree._Element, order: int) -> None:
+        self.name = name
+        self.parent = parent
+        self.element = element
+        self.order = order
+        self.kids = _NO_KIDS
+
+    if not TYPE_CHECKING:  # slots that are filled at the first use
+
+        def __getattr__(self, name: str) -> str | int:
+            if name == "text":
+                self.text = _string(self.element)
+                return self.text
+            if name == "position":
+                for number, twin in enumerate(self.parent.kids[self.name] if self.parent else [self], 1):
+                    twin.position = number
+                return self.position
+            raise AttributeError(name)
+
+    def __repr__(self) -> str:
+        return f"<{self.location()}>"
+
+    def all(self, name: str) -> "list[Node]":
+        """Return the children of that name (not to be changed)."""
+        return self.kids.get(name, NONE)
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a child of that name."""
+        return name in self.kids
+
+    def path(self, *names: str) -> "list[Node]":
+        """Return what the child steps select, in document order: `line.path("cac:Item", "cbc:Name")`."""
+        nodes = self.kids.get(names[0], NONE)
+        for name in names[1:]:
+            if not nodes:
+                return NONE
+            nodes = nodes[0].kids.get(name, NONE) if len(nodes) == 1 else descend(nodes, name)
+        return nodes
+
+    def attribute(self, name: str) -> str | None:
+        """Return the attribute of that name without namespace, or None."""
+        return self.element.get(name)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The attributes without namespace."""
+        return {str(key): str(value) for key, value in self.element.attrib.items() if not str(key).startswith("{")}
+
+    @property
+    def children(self) -> "list[Node]":
+        """All child elements in document order."""
+        return sorted((kid for kids in self.kids.values() for kid in kids), key=_order)
+
+    @property
+    def texts(self) -> list[str]:
+        """The text nodes that are children: comments, instructions and elements split them, CDATA does not."""
+        element = self.element
+        if len(element) == 0:
+            return [self.text] if self.text else []
+        parts = [element.text, *(child.tail for child in element)]
+        return [str(part) for part in parts if part]
+
+    def up(self, levels: int = 1) -> "Node | None":
+        """Return the ancestor so many levels above."""
+        node: Node | None = self
+        for _ in range(levels):
+            if node is None:
+                return None
+            node = node.parent
+        return node
+
+    def location(self) -> str:
+        """Return the XPath of this node: `/inv:Invoice[1]/cac:InvoiceLine[2]`."""
+        steps: list[str] = []
+        node: Node | None = self
+        while node is not None:
+            name = node.name if not node.name.startswith("{") else f"Q{node.name}"
+            steps.append(f"/{name}[{node.position}]")
+            node = node.parent
+        return "".join(reversed(steps))
+
+
+class Reading:
+    """A document, walked once: nodes by name, and facts that several rules share."""
+
+    __slots__ = ("_facts", "_named", "_now", "root")
+
+    def __init__(self, root: Node, named: dict[str, list[Node]]) -> None:
+        self.root = root
+        self._named = named
+        self._facts: dict[object, object] = {}
+        self._now: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The instant the document is judged at; its offset is the implicit time zone."""
+        if self._now is None:
+            raise LookupError("a reading has no time before judge() gives it one")
+        return self._now
+
+    def at(self, now: datetime) -> "Reading":
+        """Return the same reading at an instant (aware); facts already computed are shared."""
+        twin = Reading(self.root, self._named)
+        twin._facts = self._facts
+        twin._now = now
+        return twin
+
+    def named(self, name: str) -> list[Node]:
+        """Return all elements of that name at any depth, in document order (not to be changed)."""
+        return self._named.get(name, NONE)
+
+    def any_of(self, *names: str) -> list[Node]:
+        """Return all elements of those names at any depth, in document order."""
+        groups = [group for name in names if (group := self._named.get(name))]
+        if len(groups) < 2:
+            return groups[0] if groups else NONE
+        return sorted((node for group in groups for node in group), key=_order)
+
+    def everything(self) -> Iterator[Node]:
+        """Yield all elements, grouped by name."""
+        for group in self._named.values():
+            yield from group
+
+    def fact(self, compute: "Callable[[Reading], T]") -> T:
+        """Return what `compute` finds, computed once per document; it must not depend on the time.
+
+        An Abort is not kept: whoever asks again runs into it again.
+        """
+        try:
+            return cast("T", self._facts[compute])
+        except KeyError:
+            fact = compute(self)
+            self._facts[compute] = fact
+            return fact
+
+    def attribute_values(self, name: str) -> list[str]:
+        """Return the values of all attributes of that name (without namespace), in document order."""
+        return cast("list[str]", _attributes(name)(self.root.element))
+
+
+def read(tree: etree._ElementTree | etree._Element) -> Reading:
+    """Walk a parsed document once. Time and memory grow linearly with its elements."""
+    start = tree.getroot() if isinstance(tree, etree._ElementTree) else tree
+    whole = not _split(start)  # without comments the first text of a leaf is its string value
+    named: dict[str, list[Node]] = {}
+    nodes: dict[etree._Element, Node] = {}
+    names = _NAMES
+    elements = iter(cast("list[etree._Element]", _elements(start)))
+    element = next(elements)
+    root = Node(_name(str(element.tag)), None, element, 0)
+    nodes[element] = root
+    named[root.name] = [root]
+    for order, element in enumerate(elements, 1):
+        tag = cast("str", element.tag)
+        name = names.get(tag) or _name(tag)
+        parent = nodes[element.getparent()]  # type: ignore[index]
+        nodes[element] = node = Node(name, parent, element, order)
+        if whole:
+            node.text = element.text or ""
+        kids = parent.kids
+        if kids is _NO_KIDS:
+            parent.kids = {name: [node]}
+            if whole and parent is not root:
+                del parent.text
+        elif name in kids:
+            kids[name].append(node)
+        else:
+            kids[name] = [node]
+        if name in named:
+            named[name].append(node)
+        else:
+            named[name] = [node]
+    return Reading(root, named)
+
+
+def descend(nodes: list[Node], *names: str) -> list[Node]:
+    """Return what the child steps select from all of the nodes, in document order."""
+    for name in names:
+        nodes = [kid for node in nodes if name in node.kids for kid in node.kids[name]]
+    return nodes
+
+
+def one(nodes: list[Node]) -> str | None:
+    """Return the string value of the only node, None for no node; raises Abort (MULTIPLE) for more."""
+    if not nodes:
+        return None
+    if len(nodes) > 1:
+        raise Abort(AbortKind.MULTIPLE, nodes[1].name, nodes[1])
+    return nodes[0].text
+
+
+def opt(nodes: list[Node]) -> str:
+    """Return the string value of the only node, "" for no node; raises Abort (MULTIPLE) for more."""
+    if not nodes:
+        return ""
+    if len(nodes) > 1:
+        raise Abort(AbortKind.MULTIPLE, nodes[1].name, nodes[1])
+    return nodes[0].text
+
+
+def filled(nodes: list[Node]) -> bool:
+    """Tell whether some node has a string value other than ""; a blank counts."""
+    return any([node.text != "" for node in nodes])  # noqa: C419 - a list is quicker for the usual one node
+
+
+def _order(node: Node) -> int:
+    return node.order
+
+
+_NAMES: dict[str, str] = {}
+_MAX_NAMES: Final = 4096  # more than UBL has; a hostile document does not grow the table further
+
+
+def _name(tag: str) -> str:
+    namespace, _, local = tag.rpartition("}")
+    prefix = _PREFIXES.get(namespace[1:])
+    name = f"{prefix}:{local}" if prefix else tag
+    if prefix and len(_NAMES) < _MAX_NAMES:
+        _NAMES[tag] = name
+    return name
+
+
+@lru_cache(maxsize=16)
+def _attributes(name: str) -> etree.XPath:
+    return etree.XPath(f"//@{name}", smart_strings=False)
