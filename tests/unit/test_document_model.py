@@ -206,6 +206,8 @@ def simplified(**changes: Any) -> Json:
         (document("10", prepayments=[{**document("10")["prepayments"][0], "parts": [
             {**ZERO, "reason_code": "VATEX-SA-ROYALDECREE", "taxable": "100"}]}]),
          "prepayments[0].parts[0].reason_code", "any code of the category but"),
+        (document("10", prepayments=[{**document("10")["prepayments"][0], "parts": [
+            {**ZERO, "reason_code": "VATEX-SA-EDU", "taxable": "100"}]}]), "buyer.ids.NAT", "national ID"),
         # What only the arithmetic can see:
         (standard(discounts=[{"amount": "30.10"}]), "discounts", "leave each VAT group at zero or more"),
         (standard(lines=[{**LINE, "discounts": [{"amount": "10.01"}]}]), "lines[0].discounts", "zero or more"),

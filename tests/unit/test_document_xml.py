@@ -3,7 +3,7 @@
 import pytest
 
 from khatm.document.errors import UnreadableXml
-from khatm.document.xml import parse, text_of, xpath_of
+from khatm.document.xml import parse, parse_strictly, text_of, xpath_of
 
 BOMB = (
     b'<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
@@ -49,6 +49,30 @@ def test_size_and_depth_limits_can_be_set() -> None:
     parse(b"<a><b><c/></b></a>", max_depth=3)
     with pytest.raises(UnreadableXml, match="at most 2 levels"):
         parse(b"<a><b><c/></b></a>", max_depth=2)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ('<?xml version="1.0" encoding="UTF-16"?><a>ختم</a>'.encode("utf-16"), "encoding"),
+        ('<?xml version="1.0" encoding="UTF-8"?><a>x</a>'.encode("utf-16"), "encoding"),
+        (b'<?xml version="1.0" encoding="ISO-8859-1"?><a>\xe9</a>', "encoding"),
+        (b'<?xml version="1.1"?><a/>', "version"),
+        (b"<a>" * 129 + b"</a>" * 129, "too-deep"),
+    ],
+)
+def test_the_authoritys_profile_is_narrower(data: bytes, reason: str) -> None:
+    parse(data)
+    with pytest.raises(UnreadableXml) as refusal:
+        parse_strictly(data)
+    assert refusal.value.reason == reason
+    assert "None" not in refusal.value.sentence("en") + refusal.value.sentence("ar")
+
+
+def test_the_authoritys_profile_takes_utf8_with_and_without_mark_and_declaration() -> None:
+    for data in ("<a>ختم</a>".encode(), "\ufeff<a>ختم</a>".encode(), '<?xml version="1.0"?><a>ختم</a>'.encode()):
+        assert text_of(parse_strictly(data).getroot()) == "ختم"
+    parse_strictly(b"<a>" * 128 + b"</a>" * 128)
 
 
 def test_a_doctype_in_text_is_only_text() -> None:

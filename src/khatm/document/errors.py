@@ -5,7 +5,9 @@ from typing import ClassVar, Literal
 
 from khatm.errors import KhatmError, Language
 
-UnreadableReason = Literal["empty", "too-large", "too-deep", "doctype", "encoding", "not-well-formed", "resource-limit"]
+UnreadableReason = Literal[
+    "empty", "too-large", "too-deep", "doctype", "encoding", "version", "not-well-formed", "resource-limit"
+]
 
 _REASONS: dict[str, tuple[str, str]] = {
     "empty": (
@@ -32,6 +34,10 @@ _REASONS: dict[str, tuple[str, str]] = {
         "The bytes are not text in the declared encoding (line {line}, column {column}: {found}). "
         "Save the file as UTF-8.",
         "البايتات ليست نصا بالترميز المعلن (السطر {line}، العمود {column}: {found}). احفظ الملف بترميز UTF-8.",
+    ),
+    "version": (
+        "The XML is of version {found}; documents are XML {allowed}. Declare that version, or none.",
+        "إصدار XML هو {found} والمستندات بإصدار {allowed}. أعلن ذلك الإصدار أو لا تعلن شيئا.",
     ),
     "not-well-formed": (
         "The XML is not well-formed (line {line}, column {column}): {found}. Correct the document at that place.",

@@ -206,6 +206,10 @@ def _reasons(data: Data) -> Iterator[Problem]:
             yield _missing(
                 f"{path}.reason_code", f"a reason, no line has category {category}", "سبب الفئة", "BR-KSA-69"
             )
+    for _, prepayment in _blocks(data, "prepayments"):
+        for _, part in _blocks(prepayment, "parts"):
+            code = part.get("reason_code")
+            citizen = code if citizen is None and isinstance(code, str) and code in CITIZEN_REASONS else citizen
     if citizen is not None:
         yield from _citizen(data, citizen)
 

@@ -40,6 +40,7 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 MAX_DEPTH: Final = 256
 """The parser's own limit, which costs nothing; a stamped invoice is 15 levels deep."""
 
+STRICT_DEPTH: Final = 128
 _UTF16_STARTS: Final = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
 _REASON_BY_CODE: dict[int, UnreadableReason] = {
     etree.ErrorTypes.ERR_DOCUMENT_EMPTY: "empty",
@@ -73,6 +74,21 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         raise UnreadableXml("doctype", line=1)
     if max_depth < MAX_DEPTH and _deeper_than(max_depth, tree):
         raise UnreadableXml("too-deep", line=1, column=1, allowed=str(max_depth))
+    return tree
+
+
+def parse_strictly(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._ElementTree:
+    """Parse XML as the authority's profile takes it: UTF-8, XML 1.0, at most 128 levels.
+
+    Raises UnreadableXml as `parse` does, with the reason encoding or version for what only the profile refuses.
+    """
+    tree = parse(data, max_bytes=max_bytes, max_depth=STRICT_DEPTH)
+    encoding = (tree.docinfo.encoding or "UTF-8").upper()
+    if encoding not in ("UTF-8", "US-ASCII") or data.startswith(_UTF16_STARTS):
+        found = "UTF-16" if data.startswith(_UTF16_STARTS) else encoding
+        raise UnreadableXml("encoding", line=1, column=1, found=f"{found} instead of UTF-8")
+    if tree.docinfo.xml_version != "1.0":
+        raise UnreadableXml("version", line=1, found=str(tree.docinfo.xml_version), allowed="1.0")
     return tree
 
 
