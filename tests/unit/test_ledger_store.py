@@ -21,8 +21,10 @@ from khatm.ledger.errors import (
     LedgerReadOnly,
     LedgerTooNew,
     LedgerUnwritable,
+    PassphraseNotText,
     UnknownDatabaseUrl,
 )
+from khatm.ledger.home import Home
 from khatm.ledger.migrations import newest_version
 from khatm.ledger.store import SqliteStore, open_store
 from tests.unit.ledger_stage import add_unit, fresh_ledger, home_at, make_live, plain_document, ready_ledger, simplified
@@ -293,14 +295,49 @@ def test_unwritable_errors_speak_both_languages() -> None:
 def test_looking_at_a_home_makes_nothing(tmp_path: Path) -> None:
     home = home_at(tmp_path / "home")
     assert not home.has_sealing_key
-    assert home.keeps_database
     assert not home.path.exists()
+
+
+@pytest.mark.parametrize("name", ["a?mode=ro", "a#b", "100%25 mine", "ختم", "a b@c:d"])
+def test_a_home_of_any_name_keeps_its_ledger_inside(tmp_path: Path, name: str) -> None:
+    with ready_ledger(tmp_path / name) as ledger:
+        assert Path(ledger.place).parent == tmp_path / name
+        ledger.issue("till-1", simplified)
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def test_a_home_of_a_user_who_does_not_exist_is_a_clear_refusal(tmp_path: Path) -> None:
+    with pytest.raises(LedgerNoAccess, match="~nobody-of-that-name"):
+        Home(environ={"KHATM_HOME": "~nobody-of-that-name/khatm"})
+    with pytest.raises(LedgerNoAccess, match="~nobody-of-that-name"):
+        home_at(tmp_path, KHATM_PASSPHRASE_FILE="~nobody-of-that-name/secret").custodian()
+
+
+def test_a_passphrase_that_is_no_text_is_refused_without_being_repeated(tmp_path: Path) -> None:
+    with pytest.raises(PassphraseNotText) as refusal:
+        home_at(tmp_path, KHATM_PASSPHRASE="hunter2\udcff").custodian()
+    assert "hunter2" not in refusal.value.sentence("en") + refusal.value.sentence("ar")
+
+
+def test_a_folder_that_may_not_be_looked_into_is_a_clear_refusal(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (closed / "ledger.db").touch()
+    closed.chmod(0)
+    user = os.geteuid()
+    try:
+        if user == 0:  # for whom a closed folder is none
+            os.seteuid(65534)
+        with pytest.raises(LedgerNoAccess):
+            open_store(url_of(closed / "ledger.db"), SystemClock())
+    finally:
+        if user == 0:
+            os.seteuid(0)
+        closed.chmod(0o700)
 
 
 def test_a_home_comes_from_the_argument_then_the_setting_then_the_default(tmp_path: Path) -> None:
     assert home_at(tmp_path, KHATM_HOME="/elsewhere").path == tmp_path
-    from khatm.ledger.home import Home
-
     assert Home(environ={"KHATM_HOME": str(tmp_path)}).path == tmp_path
     assert Home(environ={}).path == Path.home() / ".local/share/khatm"
 

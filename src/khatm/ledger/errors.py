@@ -178,6 +178,21 @@ class PassphraseFileUnreadable(LedgerError):
 
 
 @dataclass(eq=False)
+class PassphraseNotText(LedgerError):
+    """KHATM_PASSPHRASE holds bytes that are no UTF-8 text; they are never repeated."""
+
+    code: ClassVar[str] = "passphrase-not-text"
+    en: ClassVar[str] = (
+        "KHATM_PASSPHRASE is not UTF-8 text. Set it as UTF-8, or name a file whose first line is the passphrase in "
+        "KHATM_PASSPHRASE_FILE."
+    )
+    ar: ClassVar[str] = (
+        "قيمة KHATM_PASSPHRASE ليست نصًا بترميز UTF-8. اضبطها بهذا الترميز، أو اجعل KHATM_PASSPHRASE_FILE يشير إلى ملف "
+        "سطره الأول عبارة المرور."
+    )
+
+
+@dataclass(eq=False)
 class UnitExists(LedgerError):
     """A unit of that name is in the ledger already."""
 

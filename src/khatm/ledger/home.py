@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from khatm.ledger.errors import LedgerNoAccess, PassphraseFileUnreadable
+from khatm.ledger.errors import LedgerNoAccess, PassphraseFileUnreadable, PassphraseNotText
 
 if TYPE_CHECKING:
     from khatm.stamp.custody import Custodian
@@ -24,9 +24,9 @@ class Home:
 
     def __init__(self, path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> None:
         settings = os.environ if environ is None else environ
-        self.path = (path or Path(settings.get("KHATM_HOME") or _DEFAULT)).expanduser()
-        self._own_database = f"sqlite:///{self.path.absolute() / 'ledger.db'}"
-        self.database_url = settings.get("KHATM_DATABASE_URL") or self._own_database
+        self.path = _without_tilde(path or Path(settings.get("KHATM_HOME") or _DEFAULT))
+        self.database_url = settings.get("KHATM_DATABASE_URL") or None
+        """Where the ledger is if it is not `database_path`."""
         self.master_key_created = False
         """True once this object has made `master.key`, so that the user can be told exactly once."""
         self._passphrase = settings.get("KHATM_PASSPHRASE") or None
@@ -42,9 +42,9 @@ class Home:
         return self.path / "master.key"
 
     @property
-    def keeps_database(self) -> bool:
-        """Whether the database lies inside this home's folder."""
-        return self.database_url == self._own_database
+    def database_path(self) -> Path:
+        """The ledger's file unless KHATM_DATABASE_URL says otherwise."""
+        return self.path.absolute() / "ledger.db"
 
     @property
     def has_sealing_key(self) -> bool:
@@ -67,7 +67,7 @@ class Home:
     def custodian(self) -> "Custodian":
         """Return the custodian that seals keys and secrets; makes `master.key` (0600) when nothing else is set.
 
-        Raises PassphraseFileUnreadable.
+        Raises PassphraseFileUnreadable, PassphraseNotText, LedgerNoAccess.
         """
         if self._custodian is None:
             self._custodian = self._make_custodian()
@@ -77,7 +77,7 @@ class Home:
         from khatm.stamp.custody import Custodian
 
         if self._passphrase:
-            return Custodian.from_passphrase(self._passphrase)
+            return Custodian.from_passphrase(_as_utf8(self._passphrase))
         if self._passphrase_file:
             return Custodian.from_passphrase(_first_line(Path(self._passphrase_file)))
         self._ensure_master_key()
@@ -128,12 +128,28 @@ def _sync_folder(folder: Path) -> None:
 
 def _first_line(path: Path) -> str:
     try:
-        lines = path.expanduser().read_text(encoding="utf-8").splitlines()
+        lines = _without_tilde(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise PassphraseFileUnreadable(path=str(path), reason=_plain_reason(error)) from None
     if not lines or not lines[0]:
         raise PassphraseFileUnreadable(path=str(path), reason="its first line is empty")
     return lines[0]
+
+
+def _as_utf8(passphrase: str) -> str:
+    """Return the passphrase that the bytes in the environment spell in UTF-8, whatever the locale made of them."""
+    try:
+        return os.fsencode(passphrase).decode()
+    except UnicodeError:
+        raise PassphraseNotText from None
+
+
+def _without_tilde(path: Path) -> Path:
+    """Return a path with `~` put in full. Raises LedgerNoAccess for a user that does not exist."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise LedgerNoAccess(place=str(path), reason="there is no such home folder") from None
 
 
 def _plain_reason(error: OSError | UnicodeDecodeError) -> str:

@@ -1,5 +1,7 @@
 """The ledger as other rooms see it: every method is one transaction, durable when it returns."""
 
+from sqlalchemy.engine import URL
+
 from khatm.clock import Clock
 from khatm.ledger.credential_register import CredentialRegister
 from khatm.ledger.document_register import DocumentRegister
@@ -38,7 +40,10 @@ def open_ledger(home: Home, clock: Clock, *, wait: float = DEFAULT_WAIT) -> Ledg
     `wait` is how many seconds a transaction waits for its turn. Raises LedgerBusy, LedgerUnwritable, LedgerDamaged,
     LedgerTooNew, UnknownDatabaseUrl.
     """
-    if home.keeps_database:
+    url: str | URL | None = home.database_url
+    if url is None:
         home.folder()
-    store = open_store(home.database_url, clock, wait=wait)
+        # Made of its parts: in a text, a question mark in the path would begin the options.
+        url = URL.create("sqlite", database=str(home.database_path))
+    store = open_store(url, clock, wait=wait)
     return Ledger(store, Seals(store, home), clock)

@@ -52,7 +52,7 @@ class Store(Protocol):
         ...
 
 
-def open_store(url: str, clock: Clock, *, wait: float = DEFAULT_WAIT) -> "SqliteStore":
+def open_store(url: str | URL, clock: Clock, *, wait: float = DEFAULT_WAIT) -> "SqliteStore":
     """Open the database of a ledger and bring its schema up to date.
 
     `url` is `sqlite:///PATH`, optionally with `?mode=ro`. Raises UnknownDatabaseUrl, LedgerBusy, LedgerUnwritable,
@@ -62,7 +62,7 @@ def open_store(url: str, clock: Clock, *, wait: float = DEFAULT_WAIT) -> "Sqlite
         parsed = make_url(url)
     except ArgumentError:
         # The text may hold a password: only its scheme is repeated.
-        raise UnknownDatabaseUrl(found=url.split(":", 1)[0]) from None
+        raise UnknownDatabaseUrl(found=str(url).split(":", 1)[0]) from None
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         raise UnknownDatabaseUrl(found=parsed.drivername)
     return SqliteStore(parsed, clock, wait=wait)
@@ -156,7 +156,9 @@ class SqliteStore:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
-            kind = LedgerReadOnly if self.path.is_file() or error.errno == errno.EROFS else LedgerNoAccess
+            # Path.is_file would raise about a folder that may not be looked into.
+            is_file = os.path.isfile(self.path)  # noqa: PTH113
+            kind = LedgerReadOnly if is_file or error.errno == errno.EROFS else LedgerNoAccess
             raise kind(place=self.place, reason=error.strerror or type(error).__name__) from None
 
     def _make_engine(self) -> Engine:
