@@ -54,9 +54,13 @@ def test_unit_goes_from_csr_to_accepted_documents_and_renewal(
     assert onboarded.code == 0, onboarded.said
     steps = [record["step"] for record in onboarded.records]
     assert steps.count("check") == CHECKS[type_map]
-    assert [step for step in steps if step != "check"] == ["csr", "otp", "ccsid", "pcsid"]
+    assert [step for step in steps if step != "check"] == ["csr", "otp", "ccsid", "pcsid", "summary"]
     assert all(record["ok"] for record in onboarded.records)
     assert authority.device(environment, vat_number)["status"] == "Active"
+    again = desk.khatm("unit", "onboard", "till", "--format", "json")
+    assert again.code == 0
+    assert again.records == [onboarded.records[-1] | {"already_live": True}]
+    assert "live production CSID already" in again.err
 
     for profile in PROFILES[type_map]:
         for kind in ("invoice", "credit_note", "debit_note"):
@@ -68,13 +72,18 @@ def test_unit_goes_from_csr_to_accepted_documents_and_renewal(
     assert [record["state"] for record in sent.records] == ["accepted"] * CHECKS[type_map]
     assert [record["http_status"] for record in sent.records] == [200] * CHECKS[type_map]
 
+    unsent = desk.document(PROFILES[type_map][0], "invoice", "before-renewal")
+    assert desk.khatm("issue", str(unsent), "--unit", "till").code == 0
     renewed = desk.khatm(
         "unit", "renew", "till", "--otp", authority.otp(environment, vat_number, "renewal"), "--format", "json"
     )
     assert renewed.code == 0, renewed.said
     assert [record["step"] for record in renewed.records].count("check") == CHECKS[type_map]  # 428 asks for them again
+    # What was stamped before goes out before the old CSID may die, and is spoken of.
+    sent_before = [record["icv"] for record in renewed.records if record["step"] in ("clear", "report")]
+    assert sent_before == [CHECKS[type_map] + 1]
     [unit] = desk.khatm("unit", "show", "till", "--format", "json").records
-    assert (unit["live_generation"], unit["next_icv"]) == ("G2", CHECKS[type_map] + 1)
+    assert (unit["live_generation"], unit["next_icv"]) == ("G2", CHECKS[type_map] + 2)
     document = desk.document(PROFILES[type_map][0], "invoice", "after-renewal")
     assert desk.khatm("issue", str(document), "--unit", "till").code == 0
     assert desk.khatm("submit").code == 0

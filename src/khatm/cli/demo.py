@@ -17,7 +17,6 @@ from khatm.environment import Environment
 if TYPE_CHECKING:
     from khatm.cli.workplace import Workplace
     from khatm.stamp.csr import CsrFields
-    from khatm.submission.report import DocumentResult
 
 _TAXPAYER = "399999996300003"
 _SELLER: dict[str, object] = {
@@ -75,16 +74,10 @@ def demo(output_format: OutputFormat, keep: Path | None) -> None:
     """
     with _home_folder(keep) as folder, StepPrinter(output_format) as printer:
         accepted, held = _walk(folder, printer)
-        if output_format == "json":
-            from khatm.cli.output import emit
-
-            emit({"step": "summary", "ok": held, "accepted": accepted})
-        else:
-            printer.text(
-                f"{accepted} of 6 documents accepted; " + ("all of it held" if held else "something did not hold")
-            )
-            if keep is not None:
-                printer.text(f"the ledger is in {folder}: KHATM_HOME={folder} khatm unit show till-1")
+        if keep is not None:
+            printer.text(f"the ledger is in {folder}: KHATM_HOME={folder} khatm unit show till-1")
+        verdict = "all of it held" if held else "something did not hold"
+        printer.summary(f"{accepted} of 6 documents accepted; {verdict}", ok=held, accepted=accepted)
     if not held:
         sys.exit(1)
 
@@ -165,19 +158,7 @@ def _documents(workplace: "Workplace", printer: StepPrinter) -> tuple[int, bool]
                 uuid=document.uuid,
             )
 
-    def show(result: "DocumentResult") -> None:
-        document = result.document
-        printer.step(
-            "clear" if document.route.value == "clearance" else "report",
-            ok=result.outcome.accepted,
-            icv=document.icv,
-            type_code=document.type_code,
-            state=document.state.value,
-            http_status=result.outcome.http_status,
-            codes=[message.code for message in result.messages if message.level != "info"],
-        )
-
-    report = submit_due(workplace.ledger, workplace.gateway, workplace.clock, report=show)
+    report = submit_due(workplace.ledger, workplace.gateway, workplace.clock, report=printer.document)
     chain = workplace.ledger.verify_chain("till-1")
     last_hash = workplace.ledger.unit("till-1").last_hash
     printer.step("chain", ok=chain.intact, documents=chain.documents, last_hash=last_hash)

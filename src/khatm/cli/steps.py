@@ -3,10 +3,14 @@
 import sys
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from khatm.cli.output import OutputFormat, emit, is_live, say
+from khatm.cli.output import OutputFormat, emit, is_live, progress, say
+from khatm.ledger.documents import Route
 from khatm.onboarding.events import Event, Phase
+
+if TYPE_CHECKING:
+    from khatm.submission.report import DocumentResult
 
 # step -> its name for people, and the facts worth a line of text; JSON lines carry them all.
 _SHOWN: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -23,7 +27,9 @@ _SHOWN: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 class StepPrinter:
-    """Prints steps as they happen; usable as an onboarding listener. In JSON mode only closed steps are printed."""
+    """Prints steps as they happen; usable as an onboarding listener. In JSON mode only closed steps are printed, and
+    notices go to stderr.
+    """
 
     def __init__(self, output_format: OutputFormat) -> None:
         self._json = output_format == "json"
@@ -42,12 +48,15 @@ class StepPrinter:
         """Show one event of onboarding or renewal."""
         if event.closes_step:
             self.step(event.step.value, ok=event.ok, **event.facts)
-        elif self._json:
-            return
         elif event.phase is Phase.NOTICE:
             message = event.facts.get("message")
             text = message.get("en") if isinstance(message, Mapping) else event.facts.get("notice")
-            self._line(f"  · {text}")
+            if self._json:
+                progress(str(text))
+            else:
+                self._line(f"  · {text}")
+        elif self._json:
+            return
         elif event.phase is Phase.WAITING:
             self._line(
                 f"  … {self._name(event.step.value)}: no usable answer; trying again in {event.facts.get('seconds')} s"
@@ -63,6 +72,26 @@ class StepPrinter:
             emit({"step": step, "ok": ok, **facts})
             return
         self._line(f"  {'✓' if ok else '✗'} {self._name(step):<18}{_detail(step, facts)}")
+
+    def document(self, result: "DocumentResult") -> None:
+        """Show a document that was sent, and what the authority said of it."""
+        document = result.document
+        self.step(
+            "clear" if document.route is Route.CLEARANCE else "report",
+            ok=result.outcome.accepted,
+            icv=document.icv,
+            type_code=document.type_code,
+            state=document.state.value,
+            http_status=result.outcome.http_status,
+            codes=[message.code for message in result.messages if message.level != "info"],
+        )
+
+    def summary(self, line: str, **facts: object) -> None:
+        """Show what it all came to: a line for people, or the last JSON line with the facts."""
+        if self._json:
+            emit({"step": "summary", **facts})
+        else:
+            self._line(line)
 
     def text(self, line: str) -> None:
         """Show a line for people; nothing in JSON mode."""

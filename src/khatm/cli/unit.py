@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from khatm.environment import Environment
 from khatm.ledger.generations import Generation
 from khatm.ledger.units import Unit
 from khatm.onboarding.otp import OtpReason, OtpSource, one_otp
+
+if TYPE_CHECKING:
+    from khatm.onboarding.session import LiveCredentials
 
 
 @click.group()
@@ -54,8 +58,8 @@ def add(
     with open_workplace() as workplace:
         added = workplace.ledger.add_unit(name, Environment(environment), fields, block, gateway_url)
         _show(workplace, added, output_format, f"added {name} ({environment}, type map {added.type_map})")
-    if block is None and output_format == "text":
-        say(
+    if block is None:
+        progress(
             "no --seller: compliance documents will carry the CSR's names and VAT number and a placeholder address; "
             "issued documents must name their seller themselves"
         )
@@ -96,7 +100,7 @@ def onboard(name: str, otp: str | None, anew: bool, output_format: OutputFormat)
         found = workplace.ledger.unit(name)
         walk = Onboarding(workplace.ledger, workplace.gateway(found), workplace.clock, printer, home=workplace.home)
         live = walk.run(name, _otp_source(otp), anew=anew)
-        printer.text(f"{name} is live: generation {live.generation}, valid until {live.not_after:%Y-%m-%d}")
+        _sum_up(printer, live, "live")
 
 
 @unit.command()
@@ -112,11 +116,11 @@ def renew(name: str, otp: str | None, output_format: OutputFormat) -> None:
         found = workplace.ledger.unit(name)
 
         def flush() -> None:
-            submit_due(workplace.ledger, workplace.gateway, workplace.clock, unit=name)
+            submit_due(workplace.ledger, workplace.gateway, workplace.clock, unit=name, report=printer.document)
 
         walk = Renewal(workplace.ledger, workplace.gateway(found), workplace.clock, printer, home=workplace.home)
         live = walk.run(name, _otp_source(otp), before_switch=flush)
-        printer.text(f"{name} is renewed: generation {live.generation}, valid until {live.not_after:%Y-%m-%d}")
+        _sum_up(printer, live, "renewed")
 
 
 @unit.command("list")
@@ -174,6 +178,18 @@ def _otp_source(otp: str | None) -> OtpSource:
         return answer or None
 
     return ask
+
+
+def _sum_up(printer: StepPrinter, live: "LiveCredentials", what: str) -> None:
+    printer.summary(
+        f"{live.unit} is {what}: generation {live.generation}, valid until {live.not_after:%Y-%m-%d}",
+        ok=True,
+        unit=live.unit,
+        generation=live.generation,
+        not_after=live.not_after,
+        own_key=live.own_key,
+        already_live=live.already_live,
+    )
 
 
 def _show(workplace: Workplace, found: Unit, output_format: OutputFormat, headline: str | None = None) -> None:
