@@ -189,6 +189,18 @@ def test_a_file_that_is_no_database_is_a_clear_refusal(tmp_path: Path) -> None:
     assert refusal.value.exit_code == 2
 
 
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    place = tmp_path / "other.db"
+    with sqlite3.connect(place) as other:
+        other.execute("CREATE TABLE unit (id INTEGER)")
+    other.close()
+    with pytest.raises(LedgerDamaged, match="another program"):
+        open_store(url_of(place), SystemClock())
+    with sqlite3.connect(place) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("unit",)]
+    other.close()
+
+
 @pytest.mark.parametrize("url", ["mysql://user:hunter2@host/db", "not a url", "sqlite://"])
 def test_other_databases_are_named_without_their_passwords(url: str) -> None:
     with pytest.raises(UnknownDatabaseUrl) as refusal:

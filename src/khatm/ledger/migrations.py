@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, inspect, select, text
 
-from khatm.ledger.errors import LedgerTooNew
+from khatm.ledger.errors import LedgerDamaged, LedgerTooNew
 from khatm.ledger.schema import schema_version
 
 
@@ -35,8 +35,10 @@ def newest_version() -> int:
 
 
 def refuse_newer(connection: Connection, place: str) -> int:
-    """Return the present version; raise LedgerTooNew if a newer program wrote the ledger."""
+    """Return the present version; raise LedgerTooNew for a newer program's ledger, LedgerDamaged for no ledger."""
     found = present_version(connection)
+    if not found and inspect(connection).get_table_names():
+        raise LedgerDamaged(place=place, reason="it holds the tables of another program")
     if found > newest_version():
         raise LedgerTooNew(place=place, found=found, known=newest_version())
     return found
