@@ -169,7 +169,7 @@ def test_a_read_only_address_of_no_ledger_says_so(tmp_path: Path) -> None:
     with pytest.raises(LedgerNoAccess) as refusal:
         open_store(url_of(tmp_path / "none.db", "?mode=ro"), SystemClock())
     assert str(tmp_path / "none.db") in refusal.value.sentence()
-    sqlite3.connect(tmp_path / "empty.db").execute("CREATE TABLE other (a)").connection.close()
+    sqlite3.connect(tmp_path / "empty.db").execute("PRAGMA user_version = 1").connection.close()
     with pytest.raises(LedgerReadOnly):
         open_store(url_of(tmp_path / "empty.db", "?mode=ro"), SystemClock())
 

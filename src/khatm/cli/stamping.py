@@ -215,15 +215,14 @@ def _targets(files: Sequence[Path], out: Path | None, out_dir: Path | None) -> l
 def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
+    from khatm.clock import saudi_time
+
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        return saudi_time(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
         raise click.BadParameter(
             f"{text!r} is no time with a zone, such as 2026-01-15T12:30:00+03:00", param_hint="--at"
-        )
-    return moment
+        ) from None
 
 
 def _report(file: Path, error: KhatmError, output_format: OutputFormat) -> int:
