@@ -58,10 +58,11 @@ def _party(party: "Seller | Buyer") -> str:
 
 
 def _address(address: "SellerAddress | BuyerAddress") -> str:
+    values = vars(address)
     parts = [
-        f"<cbc:{element}>{text(value)}</cbc:{element}>"
+        f"<cbc:{element}>{text(values[member])}</cbc:{element}>"
         for member, element in _ADDRESS
-        if (value := getattr(address, member)) is not None
+        if values[member] is not None
     ]
     if address.country is not None:
         country = f"<cbc:IdentificationCode>{address.country}</cbc:IdentificationCode>"

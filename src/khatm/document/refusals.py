@@ -5,7 +5,7 @@ the wrong shape. Source: the document standard, sections 1 to 4, 6, 8 and 15.2 i
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from khatm.document.problems import shown
 from khatm.document.values import NUMBER_PATTERN
 from khatm.money import percent_of, round2
 
-Data = dict[str, Any]
+Data = Mapping[str, Any]
 
 _NUMBER = re.compile(rf"{NUMBER_PATTERN}\Z")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
@@ -23,7 +23,7 @@ _POSTAL_CODE = re.compile(r"[0-9]{5}\Z")
 
 
 def business_problems(data: Data) -> list[Problem]:
-    """Return every refusal for the data of a document (dicts and lists without nulls)."""
+    """Return every refusal for the data of a document; null members count as absent."""
     return [problem for check in _CHECKS for problem in check(data)]
 
 
@@ -33,12 +33,12 @@ def judged_as_standard(profile: object, flags: object) -> bool:
     They do for one simplified code too: with nominal and b2g its nine digits contain a standard code
     (the document standard, section 1.2).
     """
-    return profile != "simplified" or (isinstance(flags, list) and "nominal" in flags and "b2g" in flags)
+    return profile != "simplified" or (isinstance(flags, (list, tuple)) and "nominal" in flags and "b2g" in flags)
 
 
 def _flags(data: Data) -> Iterator[Problem]:
     flags = data.get("flags", ())
-    if not isinstance(flags, list) or "self_billed" not in flags:
+    if not isinstance(flags, (list, tuple)) or "self_billed" not in flags:
         return
     if "export" in flags:
         yield _refusal("flags", "export with self_billed", "one of the two", "BR-KSA-07", "واحدة منهما", code="flags")
@@ -72,7 +72,7 @@ def _buyer(data: Data) -> Iterator[Problem]:
             yield _missing(
                 "buyer", "the buyer's name, address and VAT number or ID", "اسم المشتري وعنوانه ومعرّفه", "BR-KSA-42"
             )
-        elif isinstance(buyer, dict):
+        elif isinstance(buyer, (dict, Mapping)):
             yield from _full_buyer(buyer)
     address = _block(buyer, "address")
     postal_code = address.get("postal_code")
@@ -106,7 +106,7 @@ def _full_buyer(buyer: Data) -> Iterator[Problem]:
     if address is None:
         yield _missing("buyer.address", "the buyer's address", "عنوان المشتري", "BR-KSA-10")
         return
-    if not isinstance(address, dict):
+    if not isinstance(address, (dict, Mapping)):
         return
     wanted = ["street", "city", "country"]
     if address.get("country") == "SA":
@@ -119,7 +119,7 @@ def _full_buyer(buyer: Data) -> Iterator[Problem]:
 
 def _summary(data: Data) -> Iterator[Problem]:
     flags = data.get("flags", ())
-    if data.get("profile") != "simplified" or not isinstance(flags, list) or "summary" not in flags:
+    if data.get("profile") != "simplified" or not isinstance(flags, (list, tuple)) or "summary" not in flags:
         return
     if _block(data, "buyer").get("name") is None:
         yield _missing("buyer.name", "the buyer's name on a simplified summary invoice", "اسم المشتري", "BR-KSA-71")
@@ -153,7 +153,7 @@ def has_default_supply_date(kind: object, profile: object) -> bool:
 
 def _money(data: Data) -> Iterator[Problem]:
     currency, rate = data.get("currency", "SAR"), data.get("sar_rate")
-    if isinstance(currency, str) and currency in CURRENCIES - {"SAR"} and rate is None:
+    if rate is None and currency != "SAR" and isinstance(currency, str) and currency in CURRENCIES:
         yield _missing("sar_rate", f"riyals per one {currency}", f"سعر الريال مقابل {currency}", "BR-KSA-EN16931-02")
     elif currency == "SAR" and rate is not None and _decimal(rate) != 1:
         yield _refusal("sar_rate", shown(rate), "no rate for a document in SAR", None, "لا سعر صرف لمستند بالريال")
@@ -174,7 +174,7 @@ def _money(data: Data) -> Iterator[Problem]:
 
 def _contract(data: Data) -> Iterator[Problem]:
     flags = data.get("flags", ())
-    if isinstance(flags, list) and "b2g" in flags and data.get("contract_ref") is None:
+    if isinstance(flags, (list, tuple)) and "b2g" in flags and data.get("contract_ref") is None:
         yield _missing(
             "contract_ref", "the contract reference on a b2g document", "مرجع العقد لمستند حكومي", "BR-KSA-92"
         )
@@ -185,10 +185,11 @@ def _reasons(data: Data) -> Iterator[Problem]:
     first: dict[str, tuple[str, str]] = {}
     unexplained: list[tuple[str, str]] = []
     citizen: str | None = None
-    for path, vat in _vat_blocks(data):
-        category, code = vat.get("category"), vat.get("reason_code")
-        if category not in ("Z", "E", "O"):
+    for member, at, vat in _vat_blocks(data):
+        category = vat.get("category")
+        if category == "S" or category not in ("Z", "E", "O"):
             continue
+        path, code = f"{member}[{at}].vat", vat.get("reason_code")
         if not isinstance(code, str):
             unexplained.append((path, category))
             continue
@@ -224,11 +225,12 @@ def _citizen(data: Data, code: str) -> Iterator[Problem]:
         yield _missing("buyer.name", f"the citizen's name, for {code}", f"اسم المواطن للرمز {code}", "BR-KSA-25")
 
 
-def _vat_blocks(data: Data) -> Iterator[tuple[str, Data]]:
-    for name in ("lines", "discounts", "charges"):
-        for at, block in _blocks(data, name):
-            if isinstance(block.get("vat"), dict):
-                yield f"{name}[{at}].vat", block["vat"]
+def _vat_blocks(data: Data) -> Iterator[tuple[str, int, Data]]:
+    for member in ("lines", "discounts", "charges"):
+        for at, block in _blocks(data, member):
+            vat = block.get("vat")
+            if isinstance(vat, (dict, Mapping)):
+                yield member, at, vat
 
 
 def _one_reason(path: str, found: str, first: str, category: str) -> Problem:
@@ -238,15 +240,15 @@ def _one_reason(path: str, found: str, first: str, category: str) -> Problem:
 
 
 def _block(data: object, name: str) -> Data:
-    value = data.get(name) if isinstance(data, dict) else None
-    return value if isinstance(value, dict) else {}
+    value = data.get(name) if isinstance(data, (dict, Mapping)) else None
+    return value if isinstance(value, (dict, Mapping)) else {}
 
 
 def _blocks(data: Data, name: str) -> Iterator[tuple[int, Data]]:
     value = data.get(name)
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         for at, block in enumerate(value):
-            if isinstance(block, dict):
+            if isinstance(block, (dict, Mapping)):
                 yield at, block
 
 

@@ -18,6 +18,7 @@ from khatm.document.codes import COUNTRIES, CURRENCIES
 from khatm.money import plain
 
 NUMBER_PATTERN: Final = r"-?[0-9]{1,12}(\.[0-9]{1,15})?"
+_WRITABLE: Final = r"^[^\x00-\x08\x0b-\x1f\x{fffe}\x{ffff}]*$"
 _NUMBER = re.compile(rf"{NUMBER_PATTERN}\Z")
 _DAY = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}\Z")
 _CLOCK: Final = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z?"
@@ -49,12 +50,18 @@ class Checked:
 
 @dataclass(frozen=True, eq=False)
 class Text:
-    """Marks a text that is not blank and has at most so many characters; white space around it goes."""
+    """Marks a text that is not blank and has at most so many characters; white space around it goes.
+
+    What an XML document cannot hold fails here, so that the reading tidies it away and tries again.
+    """
 
     longest: int
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.str_schema(strip_whitespace=True, min_length=1, max_length=self.longest)
+        return core_schema.str_schema(strip_whitespace=True, min_length=1, max_length=self.longest, pattern=_WRITABLE)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1, "maxLength": self.longest}
 
 
 def shaped(pattern: str, allowed: str, allowed_ar: str, rule: str = "") -> Checked:
