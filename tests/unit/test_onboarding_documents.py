@@ -9,8 +9,9 @@ import pytest
 from khatm.document.arithmetic import compute
 from khatm.document.model import read_document
 from khatm.document.writer import ChainPlace, write
+from khatm.ledger.documents import Profile
 from khatm.onboarding.documents import CheckSeller, check_document, document_number
-from khatm.onboarding.plan import ALL_STEPS, ComplianceStep, Kind, Profile
+from khatm.onboarding.plan import ALL_STEPS, ComplianceStep, Kind
 from khatm.stamp.canonical import INITIAL_PIH, invoice_hash
 from tests.unit.onboarding_stage import SELLER, VAT
 from tests.unit.onboarding_walks import Source, Stage

@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
+from khatm.ledger.documents import Profile
 from khatm.onboarding.errors import UnusableTypeMap
-from khatm.onboarding.plan import ALL_STEPS, Kind, Profile, required_steps, steps_named
+from khatm.onboarding.plan import ALL_STEPS, Kind, required_steps, steps_named
 
 STANDARD = ("standard-compliant", "standard-credit-note-compliant", "standard-debit-note-compliant")
 SIMPLIFIED = ("simplified-compliant", "simplified-credit-note-compliant", "simplified-debit-note-compliant")

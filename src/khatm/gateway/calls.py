@@ -26,11 +26,6 @@ class Call(StrEnum):
         """The path of this call below the environment's base address."""
         return _PATHS[self]
 
-    @property
-    def carries_document(self) -> bool:
-        """Whether this call submits a document (and is therefore answered about one)."""
-        return self in DOCUMENT_CALLS
-
 
 _PATHS = {
     Call.COMPLIANCE_CSID: "/compliance",

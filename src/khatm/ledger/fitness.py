@@ -9,14 +9,11 @@ def compare(token: str, key_pem: bytes, *, unit: str, label: str) -> tuple[bool,
 
     Raises UnreadableToken. Source: the stamp standard 4.1, the gateway contract 2.6.
     """
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
     from khatm.stamp.certificate import read_certificate
-    from khatm.stamp.keys import load_key
+    from khatm.stamp.keys import load_key, public_key_info
 
     try:
         certificate = read_certificate(token)
     except (KhatmError, ValueError) as error:
         raise UnreadableToken(unit=unit, label=label, reason=type(error).__name__) from None
-    ours = load_key(key_pem).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return ours == certificate.spki, certificate.common_name
+    return public_key_info(load_key(key_pem)) == certificate.spki, certificate.common_name

@@ -83,11 +83,6 @@ class Generation:
         """The generation's name within its unit: G1, G2 …"""
         return f"G{self.number}"
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it is still on its way to a Production CSID."""
-        return self.state in OPEN
-
 
 def begin(
     connection: Connection,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from khatm.clock import saudi_time
-from khatm.onboarding.plan import ALL_STEPS, ComplianceStep, Kind, Profile
+from khatm.ledger.documents import Profile
+from khatm.onboarding.plan import ALL_STEPS, ComplianceStep, Kind
 
 AuthoredFields = dict[str, object]
 """One document as the authoring format has it: texts, lists and mappings only."""

@@ -7,14 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from khatm.ledger.documents import Profile
 from khatm.onboarding.errors import UnusableTypeMap
-
-
-class Profile(StrEnum):
-    """Standard documents are cleared, simplified ones are reported; the values are those of the authoring format."""
-
-    STANDARD = "standard"
-    SIMPLIFIED = "simplified"
 
 
 class Kind(StrEnum):
