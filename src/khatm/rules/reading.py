@@ -182,6 +182,16 @@ class Reading:
             self._facts[compute] = fact
             return fact
 
+    def fact_at(self, compute: "Callable[[Node], T]", node: Node) -> T:
+        """Return what `compute` finds at a node, computed once per node; an Abort is not kept."""
+        key = (compute, node)
+        try:
+            return cast("T", self._facts[key])
+        except KeyError:
+            fact = compute(node)
+            self._facts[key] = fact
+            return fact
+
     def attribute_values(self, name: str) -> list[str]:
         """Return the values of all attributes of that name (without namespace), in document order."""
         return cast("list[str]", _attributes(name)(self.root.element))
@@ -200,7 +210,7 @@ def read(tree: etree._ElementTree | etree._Element) -> Reading:
     nodes[element] = root
     named[root.name] = [root]
     for order, element in enumerate(elements, 1):
-        tag = cast("str", element.tag)
+        tag = element.tag
         name = names.get(tag) or _name(tag)
         parent = nodes[element.getparent()]  # type: ignore[index]
         nodes[element] = node = Node(name, parent, element, order)

@@ -1,0 +1,75 @@
+"""Codes that must be on a list, wherever they stand (the stylesheet's pattern of its own)."""
+
+from khatm.rules.en16931.contexts import each, invoice
+from khatm.rules.en16931.values import (
+    COUNTRIES,
+    CREDITNOTE_TYPES,
+    CURRENCIES,
+    INVOICE_TYPES,
+    PAYMENT_MEANS,
+    TAX_CATEGORIES,
+    listed,
+)  # fmt: skip
+from khatm.rules.reading import NONE, Node, Reading, descend
+from khatm.rules.site import Site
+
+_AMOUNTS = (
+    "cbc:Amount", "cbc:BaseAmount", "cbc:PriceAmount", "cbc:TaxAmount", "cbc:TaxableAmount", "cbc:LineExtensionAmount",
+    "cbc:TaxExclusiveAmount", "cbc:TaxInclusiveAmount", "cbc:AllowanceTotalAmount", "cbc:ChargeTotalAmount",
+    "cbc:PrepaidAmount", "cbc:PayableRoundingAmount", "cbc:PayableAmount",
+)  # fmt: skip
+
+
+def _type_codes(reading: Reading) -> list[Node]:
+    return reading.any_of("cbc:InvoiceTypeCode", "cbc:CreditNoteTypeCode")
+
+
+def _unknown_type(node: Node) -> bool:
+    return not listed(CREDITNOTE_TYPES if node.name == "cbc:CreditNoteTypeCode" else INVOICE_TYPES, node.text)
+
+
+def _amounts_in_unknown_currency(reading: Reading) -> list[Node]:
+    stated = set(reading.attribute_values("currencyID"))
+    unknown = {currency for currency in stated if currency and not listed(CURRENCIES, currency)}
+    if not unknown:
+        return NONE
+    return [node for node in reading.any_of(*_AMOUNTS) if node.attribute("currencyID") in unknown]
+
+
+def _document_currencies(reading: Reading) -> list[Node]:
+    return reading.named("cbc:DocumentCurrencyCode")
+
+
+def _tax_currencies(reading: Reading) -> list[Node]:
+    return reading.named("cbc:TaxCurrencyCode")
+
+
+def _unknown_currency(node: Node) -> bool:
+    return not listed(CURRENCIES, node.text)
+
+
+def _countries(reading: Reading) -> list[Node]:
+    return descend(reading.named("cac:Country"), "cbc:IdentificationCode")
+
+
+def _payment_codes(reading: Reading) -> list[Node]:
+    return descend(reading.named("cac:PaymentMeans"), "cbc:PaymentMeansCode")
+
+
+def _tax_category_ids(reading: Reading) -> list[Node]:
+    roots = invoice(reading)
+    own_lines = descend(roots, "cac:InvoiceLine")
+    rows = descend(roots + own_lines, "cac:TaxTotal", "cac:TaxSubtotal", "cac:TaxCategory", "cbc:ID")
+    charges = descend(roots, "cac:AllowanceCharge", "cac:TaxCategory", "cbc:ID")
+    return rows + charges + descend(own_lines, "cac:Item", "cac:ClassifiedTaxCategory", "cbc:ID")
+
+
+SITES = (
+    Site("098", "BR-CL-01", "error", each(_type_codes, _unknown_type)),
+    Site("099", "BR-CL-03", "error", _amounts_in_unknown_currency),
+    Site("100", "BR-CL-04", "error", each(_document_currencies, _unknown_currency)),
+    Site("101", "BR-CL-05", "error", each(_tax_currencies, _unknown_currency)),
+    Site("102", "BR-CL-14", "warning", each(_countries, lambda node: not listed(COUNTRIES, node.text))),
+    Site("103", "BR-CL-16", "warning", each(_payment_codes, lambda node: not listed(PAYMENT_MEANS, node.text))),
+    Site("104", "BR-CL-18", "error", each(_tax_category_ids, lambda node: not listed(TAX_CATEGORIES, node.text))),
+)
