@@ -68,8 +68,7 @@ def remove_stamp(tree: etree._ElementTree) -> None:
     As in the SDK the names count, not the namespaces, at any depth below the root.
     """
     root = tree.getroot()
-    for element in list(root.iter("{*}UBLExtensions", "{*}Signature")):
-        _unlink(element)
+    etree.strip_elements(root, "{*}UBLExtensions", "{*}Signature", with_tail=False)
     for element in list(root.iter("{*}AdditionalDocumentReference")):
         if is_qr_reference(element):  # asked last, so that removing the others cannot make another one
             _unlink(element)
