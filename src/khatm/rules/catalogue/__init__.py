@@ -1,0 +1,154 @@
+"""What every code means: why it appears and what to do about it, in English and in Arabic.
+
+The sentences are ours and describe the rules as they are executed. `ksa.json` and `en16931.json` hold the rules of the
+two stylesheets, `own.json` the codes of this product's rules, `checks.json` the names of the stamp's verification,
+`gateway.json` the codes of the gateway, the onboarding calls and the SDK, `terms.json` the data dictionary. A file is
+read when a code first needs it.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal, TypedDict
+
+from khatm.errors import Language
+
+__all__ = ["Entry", "Kind", "TermFacts", "Text", "codes", "explain", "explain_all"]
+
+Kind = Literal["rule", "check", "gateway", "term"]
+
+_FILES: Final[tuple[tuple[str, Kind], ...]] = (
+    ("ksa.json", "rule"),
+    ("en16931.json", "rule"),
+    ("own.json", "rule"),
+    ("checks.json", "check"),
+    ("gateway.json", "gateway"),
+    ("terms.json", "term"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The explanation in one language. A term has its name as title, its meaning as why, and nothing to fix."""
+
+    title: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class TermFacts:
+    """Where a term of the data dictionary stands and what it may hold. Source: the document standard's field table.
+
+    `status` maps `standard_invoice`, `standard_note`, `simplified_invoice` and `simplified_note` to M (mandatory),
+    C (conditional), O (optional) or - (not used). `max_length` counts characters in the default edition. `allowed`
+    says in each language which values are allowed. `written_only` are rules that the standard prints and no
+    stylesheet executes.
+    """
+
+    xpath: str
+    cardinality: str
+    datatype: str
+    status: dict[str, str]
+    max_length: int | None
+    allowed: dict[Language, str]
+    rules: tuple[str, ...]
+    written_only: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One code: `fields` are the terms, CSR keys, headers or body members to look at; `term` is set for terms only."""
+
+    code: str
+    kind: Kind
+    fields: tuple[str, ...]
+    en: Text
+    ar: Text
+    example: str | None = None
+    term: TermFacts | None = field(default=None, hash=False)
+
+    def text(self, language: Language) -> Text:
+        """Return the explanation in the given language."""
+        return self.ar if language == "ar" else self.en
+
+
+class _Words(TypedDict, total=False):
+    title: str
+    why: str
+    fix: str
+    name: str
+    meaning: str
+
+
+class _Record(TypedDict, total=False):
+    fields: list[str]
+    en: _Words
+    ar: _Words
+    example: str
+    xpath: str
+    cardinality: str
+    datatype: str
+    status: dict[str, str]
+    max_length: int
+    allowed: dict[Language, str]
+    rules: list[str]
+    written_only: list[str]
+
+
+def explain(code: str, kind: Kind | None = None) -> Entry | None:
+    """Return the entry of a code, or None; letter case and outer blanks do not matter.
+
+    A code that is also a term (KSA-13) gives the code; ask with `kind` for the other, or `explain_all` for both.
+    """
+    return next(_entries(code, kind), None)
+
+
+def explain_all(code: str) -> tuple[Entry, ...]:
+    """Return every entry of a code: none, one, or two where a code of the gateway is also a term."""
+    return tuple(_entries(code, None))
+
+
+def codes(kind: Kind | None = None) -> list[str]:
+    """Return all codes, or those of one kind, as they are written, in order and each once."""
+    found = {entry.code for name, held in _FILES if kind in (None, held) for entry in _entries_of(name, held).values()}
+    return sorted(found, key=lambda code: (code.casefold(), code))
+
+
+def _entries(code: str, kind: Kind | None) -> Iterator[Entry]:
+    key = code.strip().casefold()
+    for name, held in _FILES:
+        if kind in (None, held):
+            entry = _entries_of(name, held).get(key)
+            if entry is not None:
+                yield entry
+
+
+@cache
+def _entries_of(name: str, kind: Kind) -> dict[str, Entry]:
+    """Read one file into entries by casefolded code."""
+    records: dict[str, _Record] = json.loads(files(__name__).joinpath(name).read_text(encoding="utf-8"))
+    make = _term if kind == "term" else _code
+    return {code.casefold(): make(code, kind, record) for code, record in records.items()}
+
+
+def _code(code: str, kind: Kind, record: _Record) -> Entry:
+    en, ar = (Text(words["title"], words["why"], words["fix"]) for words in (record["en"], record["ar"]))
+    return Entry(code, kind, tuple(record["fields"]), en, ar, record.get("example"))
+
+
+def _term(code: str, kind: Kind, record: _Record) -> Entry:
+    en, ar = (Text(words["name"], words["meaning"], "") for words in (record["en"], record["ar"]))
+    facts = TermFacts(
+        xpath=record["xpath"],
+        cardinality=record["cardinality"],
+        datatype=record["datatype"],
+        status=record["status"],
+        max_length=record.get("max_length"),
+        allowed=record.get("allowed", {}),
+        rules=tuple(record["rules"]),
+        written_only=tuple(record.get("written_only", ())),
+    )
+    return Entry(code, kind, (code,), en, ar, None, facts)
