@@ -220,6 +220,10 @@ def test_a_cleared_copy_of_something_else_is_set_aside(office: Office, damage: s
     document = office.ledger.document(issued.document.uuid)
     assert (document.state, report.exit_code) == (S.SET_ASIDE, 1)
     assert "cleared copy" in (document.reason or "")
+    (told,) = report.results
+    assert not told.accepted
+    assert told.sentence() == document.reason
+    assert "النسخة المعتمدة" in told.sentence("ar")
     assert office.ledger.cleared_xml(document) is None
     assert copy.encode() in (office.ledger.exchanges(document)[0].response_body or b"")
 

@@ -116,7 +116,7 @@ def _show_result(result: "DocumentResult", output_format: OutputFormat) -> None:
     if output_format == "json":
         emit(
             {
-                "ok": result.outcome.accepted,
+                "ok": result.accepted,
                 "unit": result.unit,
                 "icv": document.icv,
                 "uuid": document.uuid,
@@ -136,7 +136,7 @@ def _show_result(result: "DocumentResult", output_format: OutputFormat) -> None:
     for each in result.messages:
         if each.level != "info":
             say(f"    {each.level} {each.code or '-'}: {each.message or '-'}")
-    if not result.outcome.accepted:
+    if not result.accepted:
         say(f"    {result.sentence()}")
 
 

@@ -78,7 +78,7 @@ class StepPrinter:
         document = result.document
         self.step(
             "clear" if document.route is Route.CLEARANCE else "report",
-            ok=result.outcome.accepted,
+            ok=result.accepted,
             icv=document.icv,
             type_code=document.type_code,
             state=document.state.value,

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from khatm.errors import Language
+from khatm.errors import KhatmError, Language
 from khatm.gateway.messages import Message
 from khatm.gateway.verdict import Outcome
 from khatm.ledger.documents import Document, DocumentState
 
+_GOOD = (DocumentState.ACCEPTED, DocumentState.ACCEPTED_WITH_WARNINGS)
 _REFUSED = (DocumentState.REJECTED, DocumentState.SET_ASIDE)
 
 
@@ -21,6 +22,13 @@ class DocumentResult:
     """Whether the outcome stopped the whole unit."""
     cleared: bool = False
     """Whether a cleared copy came and was stored."""
+    objection: KhatmError | None = None
+    """Why the document is set aside although the answer was a yes."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the document is accepted, with or without warnings."""
+        return self.document.state in _GOOD
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -29,7 +37,7 @@ class DocumentResult:
 
     def sentence(self, language: Language = "en") -> str:
         """Return what happened and what to do."""
-        return self.outcome.sentence(language)
+        return (self.objection or self.outcome).sentence(language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +104,7 @@ class SubmissionReport:
     @property
     def accepted(self) -> int:
         """How many of the documents tried are accepted, with or without warnings."""
-        good = (DocumentState.ACCEPTED, DocumentState.ACCEPTED_WITH_WARNINGS)
-        return sum(result.document.state in good for result in self.results)
+        return sum(result.accepted for result in self.results)
 
     @property
     def refused(self) -> int:

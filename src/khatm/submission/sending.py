@@ -14,6 +14,7 @@ from khatm.ledger.generations import Generation, GenerationState
 from khatm.ledger.ledger import Ledger
 from khatm.submission.backoff import pause
 from khatm.submission.decision import Decision, decide
+from khatm.submission.errors import ForeignClearedCopy
 from khatm.submission.report import DocumentResult
 
 _MOST_CALLS = 4
@@ -103,7 +104,7 @@ class Sender:
         cleared = outcome.cleared_invoice if outcome.accepted else None
         foreign = None if cleared is None else _difference(document, cleared)
         if foreign is not None:
-            decision, reason, cleared = Decision(DocumentState.SET_ASIDE, route), foreign, None
+            decision, reason, cleared = Decision(DocumentState.SET_ASIDE, route), foreign.sentence(), None
         ended = outcome.exchange.ended
         wait = pause(document.attempts + calls, self._rng, outcome.retry_after) if decision.backs_off else None
         stored = self._ledger.record_outcome(
@@ -117,7 +118,12 @@ class Sender:
             stop_reason=outcome.sentence() if decision.stops_unit else None,
         )
         return DocumentResult(
-            self._unit_name, stored, outcome, stops_unit=decision.stops_unit, cleared=cleared is not None
+            self._unit_name,
+            stored,
+            outcome,
+            stops_unit=decision.stops_unit,
+            cleared=cleared is not None,
+            objection=foreign,
         )
 
     def _former_row(self, document: Document, outcome: Outcome) -> str | None:
@@ -127,23 +133,21 @@ class Sender:
         return former[-1].row if former else None
 
 
-def _difference(document: Document, cleared: bytes) -> str | None:
+def _difference(document: Document, cleared: bytes) -> ForeignClearedCopy | None:
     """Say what is wrong with a cleared copy: clearance changes stamp and QR, never what the hash covers.
 
     Its stamp is the platform's and need not fit our certificate. Source: the gateway contract 8.3.
     """
     from khatm.stamp.canonical import invoice_hash
 
+    found: str | None
     try:
         found = invoice_hash(cleared)
-    except KhatmError as error:
-        return f"The cleared copy cannot be read ({error.sentence()}). The answer is kept as evidence."
-    if found != document.invoice_hash:
-        return (
-            f"The cleared copy has invoice hash {found} instead of {document.invoice_hash}: it is another document. "
-            "The answer is kept as evidence."
-        )
-    return None
+    except KhatmError:
+        found = None
+    if found == document.invoice_hash:
+        return None
+    return ForeignClearedCopy(uuid=document.uuid, found=found, allowed=document.invoice_hash)
 
 
 def _evidence(outcome: Outcome, generation: Generation) -> Exchange:

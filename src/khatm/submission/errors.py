@@ -1,0 +1,29 @@
+"""Why an answer that sounds like a yes is not taken for one."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from khatm.errors import KhatmError
+
+
+@dataclass(eq=False)
+class ForeignClearedCopy(KhatmError):
+    """The cleared copy that came for a document is another document, or none that can be read (`found` None)."""
+
+    uuid: str
+    found: str | None
+    allowed: str
+    code: ClassVar[str] = "foreign-cleared-copy"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "The cleared copy of document {uuid} has the invoice hash {hash} instead of {allowed}, so it is not this "
+        "document's. It is set aside with the answer as evidence: check the gateway address, then ask the authority."
+    )
+    ar: ClassVar[str] = (
+        "بصمة النسخة المعتمدة للمستند {uuid} هي {hash} بدلًا من {allowed}، فهي ليست لهذا المستند. نُحّي المستند وحُفظ "
+        "الرد دليلًا: تحقّق من عنوان البوابة ثم اسأل الهيئة."
+    )
+
+    def facts(self) -> dict[str, object]:
+        """Return the fields, and the hash as a sentence shows it."""
+        return {**super().facts(), "hash": self.found or "—"}
