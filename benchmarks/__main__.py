@@ -19,7 +19,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.claims) - set(CLAIMS):
         parser.error(f"no such claim: {', '.join(sorted(unknown))} (there are {', '.join(CLAIMS)})")
-    rounds, batch = (3, 2) if options.quick else (31, 40)
+    rounds, batch = (3, 2) if options.quick else (61, 20)
     print(f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}, medians in turns\n")
     print(f"{'claim':64} {'Khatm':>32} {'beside it':>26} {'ratio':>8}  aim")
     results: list[Row | Missing] = []

@@ -38,24 +38,40 @@ class Missing:
     reason: str
 
 
-def in_turns(*ways: Callable[[], object], rounds: int, batch: int) -> list[float]:
-    """Return the median seconds of one call of each way.
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """What each way took in each round: seconds of one call, one list a way."""
 
-    The ways take turns (A B A B …), so that whatever else the machine does falls on all of them; each turn is a
-    batch of calls after the garbage of the turn before is collected.
-    """
+    samples: list[list[float]]
+
+    def median(self, way: int) -> float:
+        """The median seconds of one call."""
+        return statistics.median(self.samples[way])
+
+    def ratio(self, way: int, to: int) -> float:
+        """How many times as long one way takes as another: the median over the rounds.
+
+        Two turns of one round stand next to each other in time, so a machine that is slow for a while is slow for
+        both, and the ratio of a round says more than the ratio of two medians.
+        """
+        pairs = zip(self.samples[way], self.samples[to], strict=True)
+        return statistics.median(one / other for one, other in pairs)
+
+
+def in_turns(*ways: Callable[[], object], rounds: int, batch: int) -> Turns:
+    """Let the ways take turns (A B A B …); each turn is a batch of calls, garbage collection included."""
+    gc.collect()
     for way in ways:
         for _ in range(max(batch // 4, 1)):
             way()
     samples: list[list[float]] = [[] for _ in ways]
     for _ in range(rounds):
         for way, taken in zip(ways, samples, strict=True):
-            gc.collect()
             began = time.perf_counter()
             for _ in range(batch):
                 way()
             taken.append((time.perf_counter() - began) / batch)
-    return [statistics.median(taken) for taken in samples]
+    return Turns(samples)
 
 
 def milliseconds(seconds: float) -> str:
