@@ -239,3 +239,28 @@ def test_a_unit_gets_its_seller_later(desk: Desk, authority: ServedSimulator) ->
     assert desk.khatm("unit", "set", "till", "--gateway", authority.gateway).code == 0
     del desk.settings["KHATM_GATEWAY_URL"]
     assert desk.khatm("submit").code == 0
+
+
+def test_the_customer_gets_the_cleared_copy_and_never_before(desk: Desk, authority: ServedSimulator) -> None:
+    vat_number = "344444444400003"
+    _add(desk, "production", vat_number, "1100")
+    assert desk.khatm("unit", "onboard", "till", "--otp", authority.otp("production", vat_number)).code == 0
+    uuids = {}
+    for profile in ("standard", "simplified"):
+        path = desk.document(profile, "invoice", profile)
+        [issued] = desk.khatm("issue", str(path), "--unit", "till", "--format", "json").records
+        uuids[profile] = issued["uuid"]
+    too_early = desk.khatm("document", uuids["standard"], "--out", "customer.xml")
+    assert too_early.code == 1 and "not cleared" not in too_early.out and "cleared" in too_early.err
+    assert not (desk.folder / "customer.xml").exists()
+    assert desk.khatm("document", uuids["standard"], "--out", "ours.xml", "--stamped").code == 0
+    assert desk.khatm("document", uuids["simplified"], "--out", "receipt.xml").code == 0  # at once, by its nature
+    assert desk.khatm("submit").code == 0
+    [shown] = desk.khatm("document", uuids["standard"], "--out", "customer.xml", "--format", "json").records
+    assert (shown["state"], shown["cleared"]) == ("accepted", True)
+    ours, customers = ((desk.folder / name).read_bytes() for name in ("ours.xml", "customer.xml"))
+    assert customers != ours
+    hashes = desk.khatm("hash", "ours.xml", "customer.xml", "--format", "json").records
+    assert hashes[0]["invoice_hash"] == hashes[1]["invoice_hash"] == shown["invoice_hash"]
+    unknown = desk.khatm("document", "00000000-0000-4000-8000-000000000000")
+    assert unknown.code == 2

@@ -1,4 +1,4 @@
-"""`khatm issue`, `khatm submit` and `khatm totals`: documents in, stamped bytes and verdicts out."""
+"""`khatm issue`, `submit`, `document` and `totals`: documents in, stamped bytes and verdicts out."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from khatm.cli.errors import FileUnwritable, IssuedNotWritten
+from khatm.cli.errors import FileUnwritable, IssuedNotWritten, NotCleared
 from khatm.cli.files import read_file, require_writable, write_file
 from khatm.cli.output import OutputFormat, checked_name, emit, format_option, progress, say
 
@@ -50,24 +50,24 @@ def issue(
     with open_workplace() as workplace:
         issuer = Issuer(workplace.ledger, workplace.clock, allow_foreign_certificate=foreign_certificate)
         issued = issuer.issue(unit_name, content, reference=reference)
-    document = issued.document
+    placed = issued.document
     if out is not None:
         try:
             write_file(out, issued.xml)
         except FileUnwritable as error:
             raise IssuedNotWritten(
-                path=error.path, reason=error.reason, unit=unit_name, icv=document.icv, uuid=document.uuid
+                path=error.path, reason=error.reason, unit=unit_name, icv=placed.icv, uuid=placed.uuid
             ) from None
     facts: dict[str, object] = {
         "unit": unit_name,
-        "uuid": document.uuid,
-        "icv": document.icv,
-        "invoice_hash": document.invoice_hash,
-        "previous_hash": document.previous_hash,
-        "type_code": document.type_code,
-        "transaction_code": document.transaction_code,
-        "payable": document.payable,
-        "vat_total": document.vat_total,
+        "uuid": placed.uuid,
+        "icv": placed.icv,
+        "invoice_hash": placed.invoice_hash,
+        "previous_hash": placed.previous_hash,
+        "type_code": placed.type_code,
+        "transaction_code": placed.transaction_code,
+        "payable": placed.payable,
+        "vat_total": placed.vat_total,
         "file_name": archive_name(issued.xml),
         "out": str(out) if out else None,
         "repeated": issued.repeated,
@@ -79,6 +79,53 @@ def issue(
     for name in ("uuid", "icv", "invoice_hash", "payable", "vat_total", "out"):
         if facts[name] is not None:
             say(f"  {name.replace('_', ' '):<14} {facts[name]}")
+
+
+@click.command()
+@click.argument("uuid")
+@click.option("--out", type=click.Path(path_type=Path), help="Write what the customer gets to this file.")
+@click.option("--stamped", is_flag=True, help="With --out: our own stamped bytes instead of the cleared copy.")
+@format_option
+def document(uuid: str, out: Path | None, stamped: bool, output_format: OutputFormat) -> None:
+    """Show where the document UUID stands, and hand it over.
+
+    The customer gets the cleared copy of a standard document, and the stamped bytes of a simplified one.
+    """
+    from khatm.cli.workplace import open_workplace
+
+    with open_workplace() as workplace:
+        found = workplace.ledger.document(uuid)
+        cleared = workplace.ledger.cleared_xml(found)
+        if out is not None:
+            content = cleared
+            if stamped or found.profile.value == "simplified":
+                content = workplace.ledger.document_xml(found)
+            if content is None:
+                raise NotCleared(uuid=uuid, state=found.state.value)
+            write_file(out, content)
+    facts: dict[str, object] = {
+        "uuid": found.uuid,
+        "icv": found.icv,
+        "state": found.state.value,
+        "route": found.route.value,
+        "type_code": found.type_code,
+        "transaction_code": found.transaction_code,
+        "invoice_hash": found.invoice_hash,
+        "payable": found.payable,
+        "vat_total": found.vat_total,
+        "issued_at": found.issued_at.isoformat(),
+        "deadline": found.deadline.isoformat() if found.deadline else None,
+        "attempts": found.attempts,
+        "reason": found.reason,
+        "cleared": cleared is not None,
+        "out": str(out) if out else None,
+    }
+    if output_format == "json":
+        emit(facts)
+        return
+    for name, value in facts.items():
+        if value is not None:
+            say(f"  {name.replace('_', ' '):<16} {value}")
 
 
 @click.command()

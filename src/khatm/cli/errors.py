@@ -86,3 +86,21 @@ class UnusableSeller(KhatmError):
             else f"{self.path} cannot be the unit's seller:"
         )
         return "\n".join([heading, *(f"  {problem.sentence(language)}" for problem in self.problems)])
+
+
+@dataclass(eq=False)
+class NotCleared(KhatmError):
+    """A standard document that may not be handed over yet."""
+
+    uuid: str
+    state: str
+    code: ClassVar[str] = "not-cleared"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "Document {uuid} is a standard document in state {state} and there is no cleared copy of it: the customer gets "
+        "a standard document only when it is cleared. Run `khatm submit`, or take our own bytes with --stamped."
+    )
+    ar: ClassVar[str] = (
+        "المستند {uuid} مستند ضريبي حالته {state} ولا توجد له نسخة معتمدة: لا يُسلَّم المستند الضريبي إلى العميل إلا بعد "
+        "اعتماده. نفّذ `khatm submit` أو خذ نسختنا بالخيار --stamped."
+    )

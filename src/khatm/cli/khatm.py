@@ -17,6 +17,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "unit": ("khatm.cli.unit", "unit", "Add, change, onboard, list, show and renew EGS units."),
     "issue": ("khatm.cli.documents", "issue", "Turn an authoring JSON file into a stamped document in the ledger."),
     "submit": ("khatm.cli.documents", "submit", "Send what is due to the authority."),
+    "document": (
+        "khatm.cli.documents",
+        "document",
+        "Show where a document stands, and hand over what the customer gets.",
+    ),
     "totals": ("khatm.cli.documents", "totals", "Compute the totals of an authoring JSON file; no unit needed."),
     "csr": ("khatm.cli.stamping", "csr", "Make a key and a CSR from a properties file."),
     "sign": ("khatm.cli.stamping", "sign", "Stamp existing XML invoices."),
