@@ -48,6 +48,8 @@ def dbl(text: str | None) -> float | None:
     """Return the xs:double, None for None; takes exponents, INF and NaN; raises Abort (CAST) otherwise."""
     if text is None:
         return None
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
     match = _double(text)
     if match is None:
         raise Abort(AbortKind.CAST, text)
@@ -57,7 +59,11 @@ def dbl(text: str | None) -> float | None:
 
 def number(text: str | None) -> float:
     """Return what XPath number() gives: the double, NaN for None or no number."""
-    match = None if text is None else _double(text)
+    if text is None:
+        return math.nan
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    match = _double(text)
     if match is None:
         return math.nan
     special = _SPECIAL.get(match[1])
@@ -183,13 +189,18 @@ def f2(value: float | Decimal | None) -> str:
 
     0.125 gives `.12`; a negative double keeps its sign even as zero: -0.001 gives `-.00`.
     """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None:
         return "NaN"
     if isinstance(value, float):
+        whole, dot, cents = repr(value).partition(".")
+        if dot and len(cents) <= 2:  # nothing to round
+            return f"{whole[:-1] if whole in ('0', '-0') else whole}.{cents:0<2}"
+        if math.isnan(value):
+            return "NaN"
         if math.isinf(value):
             return "Infinity" if value > 0 else "-Infinity"
         negative, rounded = math.copysign(1.0, value) < 0, half_even(value)
     else:
         negative, rounded = value < 0, value.quantize(CENT, ROUND_HALF_EVEN, context=EXACT)
-    whole, cents = f"{rounded.copy_abs():f}".split(".")
+    whole, _, cents = f"{rounded.copy_abs():f}".partition(".")
     return f"{'-' if negative else ''}{'' if whole == '0' else whole}.{cents}"

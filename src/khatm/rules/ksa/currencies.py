@@ -1,0 +1,211 @@
+"""Rules on currencies: codes, the currency of every amount, tax currency totals, exchange rates.
+
+Source: Saudi rule specification, sites 111, 112, 134-137 and 149-152. The codes of amounts and exchange rates are
+used as patterns searched for in the document's currency, so "S" and "USD|SAR" pass for SAR.
+"""
+
+from collections.abc import Iterator
+
+from khatm.rules.abort import Abort
+from khatm.rules.edition import ONLY_333, ONLY_348
+from khatm.rules.ksa.comparisons import some_above_zero
+from khatm.rules.ksa.facts import invoice
+from khatm.rules.numbers import double_of, round_up
+from khatm.rules.patterns import norm
+from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
+from khatm.rules.site import Site
+from khatm.rules.xpath_regex import PatternSearch
+
+DOCUMENT = "cbc:DocumentCurrencyCode"
+TAX = "cbc:TaxCurrencyCode"
+TOTAL = "cac:TaxTotal"
+SUBTOTAL = "cac:TaxSubtotal"
+RATE = "cac:TaxExchangeRate"
+_AMOUNTS = (
+    "cbc:Amount", "cbc:BaseAmount", "cbc:LineExtensionAmount", "cbc:PriceAmount", "cbc:TaxExclusiveAmount",
+    "cbc:TaxInclusiveAmount", "cbc:AllowanceTotalAmount", "cbc:ChargeTotalAmount", "cbc:PrepaidAmount",
+    "cbc:PayableRoundingAmount", "cbc:PayableAmount",
+)  # fmt: skip
+
+_ISO_4217 = frozenset(
+    {
+        "AED", "AFN", "ALL", "AMD", "ANG", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN", "BHD", "BIF",
+        "BMD", "BND", "BOB", "BOV", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHE", "CHF", "CHW", "CLF",
+        "CLP", "CNY", "COP", "COU", "CRC", "CUC", "CUP", "CVE", "CZK", "DJF", "DKK", "DOP", "DZD", "EGP", "ERN", "ETB",
+        "EUR", "FJD", "FKP", "GBP", "GEL", "GHS", "GIP", "GMD", "GNF", "GTQ", "GYD", "HKD", "HNL", "HRK", "HTG", "HUF",
+        "IDR", "ILS", "INR", "IQD", "IRR", "ISK", "JMD", "JOD", "JPY", "KES", "KGS", "KHR", "KMF", "KPW", "KRW", "KWD",
+        "KYD", "KZT", "LAK", "LBP", "LKR", "LRD", "LSL", "LYD", "MAD", "MDL", "MGA", "MKD", "MMK", "MNT", "MOP", "MRO",
+        "MUR", "MVR", "MWK", "MXN", "MXV", "MYR", "MZN", "NAD", "NGN", "NIO", "NOK", "NPR", "NZD", "OMR", "PAB", "PEN",
+        "PGK", "PHP", "PKR", "PLN", "PYG", "QAR", "RON", "RSD", "RUB", "RWF", "SAR", "SBD", "SCR", "SDG", "SEK", "SGD",
+        "SHP", "SLL", "SOS", "SRD", "SSP", "STD", "SVC", "SYP", "SZL", "THB", "TJS", "TMT", "TND", "TOP", "TRY", "TTD",
+        "TWD", "TZS", "UAH", "UGX", "USD", "USN", "UYI", "UYU", "UZS", "VEF", "VND", "VUV", "WST", "XAF", "XAG", "XAU",
+        "XBA", "XBB", "XBC", "XBD", "XCD", "XDR", "XOF", "XPD", "XPF", "XPT", "XSU", "XTS", "XUA", "XXX", "YER", "ZAR",
+        "ZMW", "ZWL",
+    }
+)  # fmt: skip
+"""The 2005 list: HRK, MRO, STD and VEF are still in, MRU, STN and VES are not."""
+
+
+class CurrencyAttribute(Node):
+    """The currency of an amount as a place of its own: `…/cbc:TaxAmount[1]/@currencyID`."""
+
+    __slots__ = ()
+
+    def __init__(self, amount: Node, code: str) -> None:
+        super().__init__("@currencyID", amount, amount.element, amount.order)
+        self.text = code
+
+    def location(self) -> str:
+        """Return the XPath of the attribute."""
+        return f"{self.parent.location() if self.parent else ''}/@currencyID"
+
+
+def _currency_code(reading: Reading) -> Iterator[Node]:
+    for node in reading.named(DOCUMENT):
+        if norm(node.text) not in _ISO_4217:
+            yield node
+    subtotals = descend(reading.named("cac:InvoiceLine"), TOTAL, SUBTOTAL)
+    amounts = descend(subtotals, "cbc:TaxAmount") + descend(subtotals, "cbc:TaxableAmount")
+    amounts += descend(reading.named("cac:LegalMonetaryTotal"), "cbc:PayableRoundingAmount")
+    for amount in amounts:
+        code = amount.attribute("currencyID")
+        if code is not None and norm(code) not in _ISO_4217:
+            yield CurrencyAttribute(amount, code)
+
+
+def _amount_currency(reading: Reading) -> Iterator[Node]:
+    """Document level tax totals are not among the amounts."""
+    verdicts: dict[str | None, bool] = {"": False, None: False}
+    for nodes in _amounts(reading):
+        codes = [node.element.get("currencyID") for node in nodes]
+        for code in set(codes):
+            if code is not None and code not in verdicts:
+                verdicts[code] = _is_in(reading, code, reading.named(DOCUMENT), nodes[codes.index(code)])
+        yield from (node for node, code in zip(nodes, codes, strict=True) if not verdicts[code])
+
+
+def _amounts(reading: Reading) -> Iterator[list[Node]]:
+    yield from map(reading.named, _AMOUNTS)
+    subtotals = descend(reading.named("inv:Invoice"), TOTAL, SUBTOTAL)
+    totals = descend(reading.named("cac:InvoiceLine"), TOTAL)
+    yield descend(totals, "cbc:TaxAmount")
+    yield descend(totals, "cbc:RoundingAmount")
+    for some in (subtotals, descend(totals, SUBTOTAL)):
+        yield descend(some, "cbc:TaxableAmount")
+        yield descend(some, "cbc:TaxAmount")
+
+
+def _is_in(reading: Reading, pattern: str, currencies: list[Node], place: Node) -> bool:
+    try:
+        return reading.fact(PatternSearch).found(pattern, norm(opt(currencies)))
+    except Abort as abort:
+        raise abort.at(place) from None
+
+
+def _subtotalled(nodes: list[Node]) -> list[Node]:
+    return [node for node in nodes if node.has(SUBTOTAL)]
+
+
+def _plain(nodes: list[Node]) -> list[Node]:
+    return [node for node in nodes if not node.has(SUBTOTAL)]
+
+
+def _one_breakdown(reading: Reading) -> list[Node]:
+    return [node for node in invoice(reading) if len(_subtotalled(node.all(TOTAL))) != 1]
+
+
+def _some_breakdown_333(reading: Reading) -> list[Node]:
+    return [node for node in invoice(reading) if not node.path(TOTAL, SUBTOTAL)]
+
+
+def _same_total_twice(reading: Reading) -> list[Node]:
+    """In a foreign currency document the two tax totals must differ; " SAR" counts as foreign."""
+    return [node for node in invoice(reading) if _is_foreign(node) and _repeats_total(node)]
+
+
+def _is_foreign(node: Node) -> bool:
+    currencies = node.all(DOCUMENT)
+    return filled(currencies) and any(currency.text != "SAR" for currency in currencies)
+
+
+def _repeats_total(node: Node) -> bool:
+    totals = node.all(TOTAL)
+    document, accounting = (descend(some, "cbc:TaxAmount") for some in (_subtotalled(totals), _plain(totals)))
+    if not (some_above_zero(document) and some_above_zero(accounting)):
+        return False
+    return _cents(document) == _cents(accounting)
+
+
+def _cents(nodes: list[Node]) -> float | None:
+    value = double_of(nodes)
+    return None if value is None else round_up(value * 100) / 100
+
+
+def _tax_currency(reading: Reading) -> list[Node]:
+    return [node for node in reading.named(TAX) if norm(node.text.upper()) != "SAR"]
+
+
+def _one_plain_total(reading: Reading) -> list[Node]:
+    counts = {node.parent: 0 for node in reading.named(TAX)}
+    for parent in counts:
+        counts[parent] = len(_plain(parent.all(TOTAL))) if parent else 0
+    return [node for node in reading.named(TAX) if counts[node.parent] != 1]
+
+
+def _two_totals_333(reading: Reading) -> list[Node]:
+    verdicts = {node.parent: False for node in reading.named(TAX)}
+    for parent in verdicts:
+        verdicts[parent] = parent is not None and len(parent.all(TOTAL)) == 2 and bool(parent.path(TOTAL, SUBTOTAL))
+    return [node for node in reading.named(TAX) if not verdicts[node.parent]]
+
+
+def _judged(reading: Reading) -> list[Node]:
+    """Template T55 stands on the exchange rate and on both currency codes: each finding comes up to three times."""
+    return _rates(reading) + reading.any_of(DOCUMENT, TAX)
+
+
+def _rates(reading: Reading) -> list[Node]:
+    return descend(invoice(reading), RATE)
+
+
+def _exchange_rate_parts(reading: Reading) -> list[Node]:
+    rates = _rates(reading)
+    names = ("cbc:SourceCurrencyCode", "cbc:TargetCurrencyCode", "cbc:CalculationRate")
+    return _judged(reading) if rates and not all(filled(descend(rates, name)) for name in names) else NONE
+
+
+def _source_currency(reading: Reading) -> list[Node]:
+    return _foreign_code(reading, "cbc:SourceCurrencyCode", DOCUMENT)
+
+
+def _target_currency(reading: Reading) -> list[Node]:
+    return _foreign_code(reading, "cbc:TargetCurrencyCode", TAX)
+
+
+def _foreign_code(reading: Reading, name: str, currency: str) -> list[Node]:
+    codes = descend(_rates(reading), name)
+    if not filled(codes):
+        return NONE
+    return NONE if _is_in(reading, opt(codes), reading.named(currency), codes[0]) else _judged(reading)
+
+
+def _exchange_rate_length(reading: Reading) -> list[Node]:
+    """Characters count, sign and dot included."""
+    rates = descend(_rates(reading), "cbc:CalculationRate")
+    return _judged(reading) if filled(rates) and len(norm(opt(rates))) >= 15 else NONE
+
+
+SITES = (
+    Site("111", "BR-KSA-CL-01", "error", _currency_code),
+    Site("112", "BR-KSA-CL-02", "error", _amount_currency),
+    Site("134", "BR-KSA-EN16931-08", "warning", _one_breakdown, ONLY_348),
+    Site("134", "BR-KSA-EN16931-08", "error", _some_breakdown_333, ONLY_333),
+    Site("135", "BR-KSA-97", "warning", _same_total_twice, ONLY_348),
+    Site("136", "BR-KSA-EN16931-02", "error", _tax_currency),
+    Site("137", "BR-KSA-EN16931-09", "warning", _one_plain_total, ONLY_348),
+    Site("137", "BR-KSA-EN16931-09", "warning", _two_totals_333, ONLY_333),
+    Site("149", "BR-KSA-87", "warning", _exchange_rate_parts),
+    Site("150", "BR-KSA-88", "error", _source_currency),
+    Site("151", "BR-KSA-89", "error", _target_currency),
+    Site("152", "BR-KSA-90", "error", _exchange_rate_length),
+)
