@@ -8,7 +8,7 @@ and nothing is trimmed (XPath data model).
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from lxml import etree
 
@@ -129,15 +129,36 @@ class Node:
         return "".join(reversed(steps))
 
 
+class _Walked:
+    """The nodes of a document; when nobody reads it any more they are taken apart.
+
+    Parents and children refer to each other: left to the garbage collector, they would cost more than the walk.
+    """
+
+    __slots__ = ("by_name",)
+
+    def __init__(self, by_name: dict[str, list[Node]]) -> None:
+        self.by_name = by_name
+
+    def __del__(self) -> None:
+        for group in self.by_name.values():
+            for node in group:
+                node.parent = None
+
+
 class Reading:
-    """A document, walked once: nodes by name, and facts that several rules share."""
+    """A document, walked once: nodes by name, and facts that several rules share.
 
-    __slots__ = ("_facts", "_named", "_now", "root")
+    Nodes are whole only as long as their reading (or one made from it by `at`) is held.
+    """
 
-    def __init__(self, root: Node, named: dict[str, list[Node]]) -> None:
+    __slots__ = ("_facts", "_named", "_now", "_walked", "root")
+
+    def __init__(self, root: Node, walked: _Walked) -> None:
         self.root = root
-        self._named = named
-        self._facts: dict[object, object] = {}
+        self._walked = walked
+        self._named = walked.by_name
+        self._facts: dict[object, Any] = {}
         self._now: datetime | None = None
 
     @property
@@ -149,7 +170,7 @@ class Reading:
 
     def at(self, now: datetime) -> "Reading":
         """Return the same reading at an instant (aware); facts already computed are shared."""
-        twin = Reading(self.root, self._named)
+        twin = Reading(self.root, self._walked)
         twin._facts = self._facts
         twin._now = now
         return twin
@@ -175,22 +196,20 @@ class Reading:
 
         An Abort is not kept: whoever asks again runs into it again.
         """
-        try:
-            return cast("T", self._facts[compute])
-        except KeyError:
-            fact = compute(self)
-            self._facts[compute] = fact
-            return fact
+        facts = self._facts
+        if compute in facts:
+            return facts[compute]  # type: ignore[no-any-return]
+        fact = facts[compute] = compute(self)
+        return fact
 
     def fact_at(self, compute: "Callable[[Node], T]", node: Node) -> T:
         """Return what `compute` finds at a node, computed once per node; an Abort is not kept."""
         key = (compute, node)
-        try:
-            return cast("T", self._facts[key])
-        except KeyError:
-            fact = compute(node)
-            self._facts[key] = fact
-            return fact
+        facts = self._facts
+        if key in facts:
+            return facts[key]  # type: ignore[no-any-return]
+        fact = facts[key] = compute(node)
+        return fact
 
     def attribute_values(self, name: str) -> list[str]:
         """Return the values of all attributes of that name (without namespace), in document order."""
@@ -201,26 +220,26 @@ def read(tree: etree._ElementTree | etree._Element) -> Reading:
     """Walk a parsed document once. Time and memory grow linearly with its elements."""
     start = tree.getroot() if isinstance(tree, etree._ElementTree) else tree
     whole = not _split(start)  # without comments the first text of a leaf is its string value
-    named: dict[str, list[Node]] = {}
-    nodes: dict[etree._Element, Node] = {}
-    names = _NAMES
     elements = iter(cast("list[etree._Element]", _elements(start)))
     element = next(elements)
     root = Node(_name(str(element.tag)), None, element, 0)
-    nodes[element] = root
-    named[root.name] = [root]
+    root.text = ""
+    named: dict[str, list[Node]] = {root.name: [root]}
+    nodes: dict[etree._Element | None, Node] = {element: root}
+    names, new = _NAMES, Node.__new__
     for order, element in enumerate(elements, 1):
         tag = element.tag
-        name = names.get(tag) or _name(tag)
-        parent = nodes[element.getparent()]  # type: ignore[index]
-        nodes[element] = node = Node(name, parent, element, order)
-        if whole:
-            node.text = element.text or ""
+        nodes[element] = node = new(Node)  # without __init__: a call less for each of many thousand nodes
+        node.name = name = names[tag] if tag in names else _name(tag)
+        node.parent = parent = nodes[element.getparent()]
+        node.element = element
+        node.order = order
+        node.kids = _NO_KIDS
+        node.text = element.text or ""
         kids = parent.kids
         if kids is _NO_KIDS:
             parent.kids = {name: [node]}
-            if whole and parent is not root:
-                del parent.text
+            del parent.text
         elif name in kids:
             kids[name].append(node)
         else:
@@ -229,7 +248,13 @@ def read(tree: etree._ElementTree | etree._Element) -> Reading:
             named[name].append(node)
         else:
             named[name] = [node]
-    return Reading(root, named)
+    if not root.kids:
+        root.text = element.text or ""
+    if not whole:
+        for node in nodes.values():
+            if len(node.element) and not node.kids:
+                del node.text
+    return Reading(root, _Walked(named))
 
 
 def descend(nodes: list[Node], *names: str) -> list[Node]:
@@ -259,7 +284,10 @@ def opt(nodes: list[Node]) -> str:
 
 def filled(nodes: list[Node]) -> bool:
     """Tell whether some node has a string value other than ""; a blank counts."""
-    return any([node.text != "" for node in nodes])  # noqa: C419 - a list is quicker for the usual one node
+    for node in nodes:  # noqa: SIM110 - a loop is quicker for the usual one node
+        if node.text:
+            return True
+    return False
 
 
 def _order(node: Node) -> int:
