@@ -10,12 +10,16 @@ import re
 from collections import defaultdict
 from importlib.resources import files
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from khatm.document import schema
+from khatm.document.errors import UnreadableReason
 from khatm.errors import Language
 from khatm.rules.abort import AbortKind
 from khatm.rules.catalogue import Entry, Kind, codes, explain, explain_all
+from khatm.simulator import messages
 
 LANGUAGES: tuple[Language, Language] = ("en", "ar")
 
@@ -60,6 +64,13 @@ certificate_single_line certificate_readable certificate_digest issuer_name seri
 qr_1 qr_2 qr_3 qr_4 qr_5 qr_6 qr_7 qr_8 qr_9 pih
 """)
 
+STRUCTURE = words("""
+cvc-elt.1.a cvc-elt.3.1 cvc-elt.4.2 cvc-elt.4.3 cvc-type.2 cvc-type.3.1.1 cvc-type.3.1.2
+cvc-complex-type.2.1 cvc-complex-type.2.2 cvc-complex-type.2.3 cvc-complex-type.2.4.a cvc-complex-type.2.4.b
+cvc-complex-type.2.4.c cvc-complex-type.2.4.d cvc-complex-type.3.2.2 cvc-complex-type.4
+cvc-datatype-valid.1.2.1 cvc-pattern-valid cvc-enumeration-valid cvc-id.2
+""")
+
 GROUPS = words("2 1 3 24 4 5 7 8 9 13 16 17 20 21 22 23 25 27 28 31 32 30 29")
 INDICATORS = ["BG-20-indicator", "BG-27-indicator", "BG-29-indicator"]
 EUROPEAN = words("""
@@ -92,14 +103,17 @@ SHARED_ON_PURPOSE: frozenset[str] = frozenset()
 CATEGORIES = words("S Z E O AE L M G K B")
 CODE_VALUES = words("""
 VAT SAR USD EUR HRK SLE ZWG SA ICV PIH QR CRN MOM MLS SAG OTH TIN NAT GCC IQA PAS ZZZ INF NaN true false T FC CAP CAQ
-PCE KGM MTR HUR NOT_REPORTED NNPNESB NNPNESBCG ROYALDECREE bis PATCH
+PCE KGM MTR HUR ar en en-GB amp lt Invoice CreditNote DOCTYPE max-size NOT_REPORTED
+NNPNESB NNPNESBCG ROYALDECREE bis PATCH
 """)
 STANDARDS = [
     *words("ISO UBL XML QR SDK SHA-1 SHA-256 RSA ECDSA UTF-8 UNTDID UN/ECE GTIN UPC EAN HS base64 secp256k1"),
     "SubjectPublicKeyInfo",
     "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
 ]
-ATTRIBUTES = words("currencyID schemeID unitCode mimeCode name invoiceSignedData")
+ATTRIBUTES = words(
+    "currencyID schemeID unitCode mimeCode languageID name invoiceSignedData xmlns version xsi:type xsi:nil"
+)
 ALLOWED = frozenset([*CATEGORIES, *CODE_VALUES, *STANDARDS, *ATTRIBUTES, *CSR_KEYS, *MESSAGE_NAMES])
 LATIN = re.compile(r"[A-Za-z][A-Za-z0-9_.:/@#-]*")
 SHAPES = re.compile(
@@ -107,6 +121,7 @@ SHAPES = re.compile(
     | BR-[A-Z0-9-]+ | KHATM-[A-Z-]+ | VATEX-SA(?:-[A-Z0-9-]+)?
     | (?:@?(?:cac|cbc|ds|ext|xades|sig|sac|sbc|inv):[A-Za-z0-9@]+/?)+
     | (?:application|text|image|drawing|reporting)[/:][a-z0-9.-]+
+    | urn:oasis:[A-Za-z0-9:-]+
     """,
     re.VERBOSE,
 )
@@ -123,7 +138,7 @@ def entries(kind: Kind) -> list[Entry]:
 
 def texts(entry: Entry) -> list[tuple[str, str, str]]:
     """Return (language, part, sentence) of everything that the entry says."""
-    said = [
+    said: list[tuple[str, str, str]] = [
         (language, part, getattr(entry.text(language), part))
         for language in LANGUAGES
         for part in ("title", "why", "fix")
@@ -137,6 +152,8 @@ def texts(entry: Entry) -> list[tuple[str, str, str]]:
     [
         ("rule", EN16931),
         ("rule", [kind.rule for kind in AbortKind]),
+        ("structure", STRUCTURE),
+        ("structure", [f"KHATM-XML-{reason.upper()}" for reason in get_args(UnreadableReason)]),
         ("check", CHECKS),
         ("gateway", GATEWAY),
         ("term", TERMS),
@@ -152,6 +169,15 @@ def test_nothing_is_explained_that_does_not_exist() -> None:
     assert set(codes("check")) == set(CHECKS)
     assert set(codes("term")) == set(TERMS)
     assert len(TERMS) == 158
+
+
+def test_every_code_that_the_product_itself_can_say_is_explained() -> None:
+    said = {value.code for value in vars(messages).values() if isinstance(value, messages.WireMessage)}
+    said |= {message.code for message in messages.QR_TAG_DIFFERS.values()}
+    assert {code for code in said if code and explain(code, "gateway") is None} == set()
+    sources = Path(schema.__file__).parent.glob("schema*.py")
+    broken = {code for source in sources for code in re.findall(r"cvc-[\w.-]+\w", source.read_text(encoding="utf-8"))}
+    assert broken == set(STRUCTURE)
 
 
 def test_the_rule_tables_are_covered(shared_corpus: Path) -> None:
@@ -204,7 +230,7 @@ def test_each_entry_has_its_parts_in_both_languages() -> None:
             assert part != "title" or (len(sentence) <= 75 and not sentence.endswith(".")), where
             assert part not in ("why", "fix") or sentence.endswith((".", "؟")), where
             assert (language == "ar") == bool(re.search(r"[\u0600-\u06ff]", sentence)) or part == "allowed", where
-        assert entry.fields
+        assert bool(entry.fields) == (entry.kind != "structure")
         assert entry.example is None or entry.example.strip()
 
 
@@ -215,7 +241,7 @@ def test_fields_are_terms_csr_keys_headers_or_members() -> None:
 
 def test_every_fix_names_a_field_in_both_languages() -> None:
     for entry in every_entry():
-        if entry.kind != "term":
+        if entry.kind not in ("term", "structure"):
             for language in LANGUAGES:
                 named = [name for name in entry.fields if _mentions(entry.text(language).fix, name)]
                 assert named, (entry.code, language)
@@ -283,7 +309,7 @@ def test_no_two_codes_differ_in_letter_case_only() -> None:
     assert len({code.casefold() for code in codes()}) == len(codes())
 
 
-@pytest.mark.parametrize("name", ["en16931", "ksa", "own", "checks", "gateway", "terms"])
+@pytest.mark.parametrize("name", ["en16931", "ksa", "own", "structure", "checks", "gateway", "terms"])
 def test_files_are_sorted_and_written_plainly(name: str) -> None:
     text = (files("khatm.rules.catalogue") / f"{name}.json").read_text(encoding="utf-8")
     records = json.loads(text)
