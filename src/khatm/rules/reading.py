@@ -258,9 +258,14 @@ def read(tree: etree._ElementTree | etree._Element) -> Reading:
 
 
 def descend(nodes: list[Node], *names: str) -> list[Node]:
-    """Return what the child steps select from all of the nodes, in document order."""
+    """Return what the child steps select from all of the nodes, in document order (not to be changed)."""
     for name in names:
-        nodes = [kid for node in nodes if name in node.kids for kid in node.kids[name]]
+        if len(nodes) == 1:
+            nodes = nodes[0].kids.get(name, NONE)
+        elif nodes:
+            nodes = [kid for node in nodes if name in node.kids for kid in node.kids[name]]
+        else:
+            return NONE
     return nodes
 
 
