@@ -5,6 +5,7 @@ that the rules do not know is `{namespace}local`. Comments and processing instru
 and nothing is trimmed (XPath data model).
 """
 
+import gc
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -218,7 +219,18 @@ class Reading:
 
 def read(tree: etree._ElementTree | etree._Element) -> Reading:
     """Walk a parsed document once. Time and memory grow linearly with its elements."""
-    start = tree.getroot() if isinstance(tree, etree._ElementTree) else tree
+    # The walk keeps all it allocates: a collection in the middle finds nothing and makes long documents quadratic.
+    collecting = gc.isenabled()
+    if collecting:
+        gc.disable()
+    try:
+        return _walk(tree.getroot() if isinstance(tree, etree._ElementTree) else tree)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _walk(start: etree._Element) -> Reading:
     whole = not _split(start)  # without comments the first text of a leaf is its string value
     elements = iter(cast("list[etree._Element]", _elements(start)))
     element = next(elements)
