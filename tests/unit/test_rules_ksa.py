@@ -124,7 +124,7 @@ def test_mail_addresses_of_the_older_edition(text: str, passes: bool) -> None:
             "cbc:ID",
         ),
         (
-            [("before", f"{LINE}/cac:Price/cbc:PriceAmount", ""), ("add", f"{LINE}/cac:Price", "<cbc:BaseQuantity>0</cbc:BaseQuantity>")],
+            [("add", f"{LINE}/cac:Price", "<cbc:BaseQuantity>0</cbc:BaseQuantity>")],
             "simp",
             "KHATM-ABORT-DIVISION",
             "cac:Price[1]/cbc:BaseQuantity[1]",

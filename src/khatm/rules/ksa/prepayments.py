@@ -230,12 +230,15 @@ def _decimals(reading: Reading) -> list[Node]:
 
 
 def _zero_rate(code: str, reading: Reading) -> list[Node]:
-    """An absent rate fires too: nothing does not equal 0."""
+    """An absent rate fires too: nothing does not equal 0.
+
+    The engine looks at the rate first: where it is 0, two ids in a tax scheme go unnoticed.
+    """
     return [
         node
         for node in _subtotals(reading, True)
-        if any(category_is(category, code) and is_vat(category) for category in node.all(CATEGORY))
-        and decimal_of(node.path(CATEGORY, PERCENT)) != 0
+        if decimal_of(node.path(CATEGORY, PERCENT)) != 0
+        and any(category_is(category, code) and is_vat(category) for category in node.all(CATEGORY))
     ]
 
 
