@@ -15,6 +15,8 @@ TAX = "cbc:TaxAmount"
 ROUNDING = "cbc:RoundingAmount"
 NET = "cbc:LineExtensionAmount"
 BASE_QUANTITY = ("cac:Price", "cbc:BaseQuantity")
+MAX_DIGITS = 4_000
+"""Whole numbers of more digits take time that grows with their square; the stage ends there (LIMIT)."""
 
 
 def _line_total(reading: Reading) -> list[Node]:
@@ -65,7 +67,7 @@ def _net_amount(reading: Reading) -> list[Node]:
 def _is_net_amount(line: Node) -> bool:
     """Quantity x price, cut to three decimals, + charges - allowances, rounded half up; one cent of tolerance.
 
-    Computed exactly, in whole numbers; the scale of what is rounded has room for the formula's 0.00000000001.
+    Computed exactly, in whole numbers.
     """
     net = _exact(line.all(NET))
     if net is None:
@@ -73,12 +75,16 @@ def _is_net_amount(line: Node) -> bool:
     thousandths = _cut_product(line)
     if thousandths is None:
         return False
-    amounts = _signed_amounts(line) if CHARGE in line.kids else []
+    cents = _rounded(thousandths, _signed_amounts(line)) if CHARGE in line.kids else (thousandths + 5) // 10
+    return abs(net[0] * 100 - cents * 10 ** net[1]) in (0, 10 ** net[1])
+
+
+def _rounded(thousandths: int, amounts: list[tuple[int, int]]) -> int:
+    """Return product and charges in cents, halves up; the formula's 0.00000000001 matters only with charges."""
     scale = max([13, *[places for _, places in amounts]])
     total = thousandths * 10 ** (scale - 3) + 10 ** (scale - 13)
     total += sum([amount * 10 ** (scale - places) for amount, places in amounts])
-    cents = (200 * total + 10**scale) // (2 * 10**scale)
-    return abs(net[0] * 100 - cents * 10 ** net[1]) in (0, 10 ** net[1])
+    return int((200 * total + 10**scale) // (2 * 10**scale))
 
 
 def _cut_product(line: Node) -> int | None:
@@ -105,6 +111,8 @@ def _exact(nodes: list[Node]) -> tuple[int, int] | None:
     value = decimal_of(nodes)
     if value is None:
         return None
+    if len(nodes[0].text) > MAX_DIGITS:
+        raise Abort(AbortKind.LIMIT, nodes[0].text, nodes[0])
     exponent = value.as_tuple().exponent
     scale = -exponent if isinstance(exponent, int) and exponent < 0 else 0
     return int(value.scaleb(scale, EXACT)), scale
@@ -115,6 +123,9 @@ def _divide(price: tuple[int, int], bases: list[Node]) -> tuple[int, int]:
     base = _exact(bases)
     if base is None or base[0] == 0:
         raise Abort(AbortKind.DIVISION, bases[0].text, bases[0])
+    quotient, rest = divmod(price[0] * 10 ** base[1], base[0])
+    if rest == 0 and price[1] <= 18:
+        return quotient, price[1]
     (price_digits, price_scale), (base_digits, base_scale) = _without_zeros(*price), _without_zeros(*base)
     places = max(18, price_scale - base_scale + 18)
     quotient, rest = divmod(abs(price_digits) * 10 ** (places - price_scale + base_scale), abs(base_digits))
@@ -124,7 +135,9 @@ def _divide(price: tuple[int, int], bases: list[Node]) -> tuple[int, int]:
 
 
 def _without_zeros(digits: int, scale: int) -> tuple[int, int]:
-    while scale and digits % 10 == 0:
+    for _ in range(min(scale, 40)):
+        if digits % 10:
+            break
         digits, scale = digits // 10, scale - 1
     return digits, scale
 
