@@ -1,6 +1,7 @@
 """The rules engine: one walk, aborts, limits, and every site of the specification registered once per edition."""
 
 import csv
+import gc
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +92,16 @@ class TestReading:
         with pytest.raises(LookupError):
             _ = reading.now
         assert reading.at(NOW).now == NOW
+
+    def test_the_collector_is_back_after_a_walk(self) -> None:
+        reading_of("")
+        assert gc.isenabled()
+        gc.disable()
+        try:
+            reading_of("")
+            assert not gc.isenabled()
+        finally:
+            gc.enable()
 
 
 class TestEngine:

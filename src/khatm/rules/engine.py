@@ -11,7 +11,7 @@ from khatm.rules import en16931, ksa
 from khatm.rules.abort import Abort
 from khatm.rules.edition import Edition
 from khatm.rules.findings import Finding, Stage, StageReport
-from khatm.rules.reading import Node, Reading, descend
+from khatm.rules.reading import Node, Reading, descend, uncollected
 from khatm.rules.site import Site
 
 FINDINGS_LIMIT: Final = 50_000
@@ -37,7 +37,8 @@ def judge(reading: Reading, edition: Edition, now: datetime) -> tuple[StageRepor
 
 def judge_stage(stage: Stage, reading: Reading, edition: Edition) -> StageReport:
     """Run one stage's sites in order; for sites that look at the time the reading must have one (`Reading.at`)."""
-    return run(stage, _PLANS[stage, edition], reading)
+    with uncollected():
+        return run(stage, _PLANS[stage, edition], reading)
 
 
 def run(stage: Stage, sites: Iterable[Site], reading: Reading) -> StageReport:

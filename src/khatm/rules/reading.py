@@ -7,6 +7,7 @@ and nothing is trimmed (XPath data model).
 
 import gc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -218,12 +219,22 @@ class Reading:
 
 def read(tree: etree._ElementTree | etree._Element) -> Reading:
     """Walk a parsed document once. Time and memory grow linearly with its elements."""
-    # The walk keeps all it allocates: a collection in the middle finds nothing and makes long documents quadratic.
+    with uncollected():
+        return _walk(tree.getroot() if isinstance(tree, etree._ElementTree) else tree)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the garbage collector away while everything allocated is kept.
+
+    A collection in the middle finds nothing, and with a long document each one looks at all of its nodes again. Of
+    overlapping threads the first one out lets the collector back in.
+    """
     collecting = gc.isenabled()
     if collecting:
         gc.disable()
     try:
-        return _walk(tree.getroot() if isinstance(tree, etree._ElementTree) else tree)
+        yield
     finally:
         if collecting:
             gc.enable()
