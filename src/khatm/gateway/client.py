@@ -8,9 +8,9 @@ from khatm.environment import Environment
 from khatm.gateway.calls import Call, Credentials, Submission, csr_body, request_id_body
 from khatm.gateway.environments import gateway_base
 from khatm.gateway.errors import UnusableOtp
-from khatm.gateway.exchange import Headers, evidence
+from khatm.gateway.exchange import evidence
 from khatm.gateway.outcome import judge
-from khatm.gateway.transport import HttpTransport, Transport, WireRequest
+from khatm.gateway.transport import Headers, HttpTransport, Transport, WireRequest
 from khatm.gateway.verdict import Outcome
 
 _CLEARANCE_STATUS = {Call.REPORTING: "0", Call.CLEARANCE: "1"}

@@ -3,12 +3,8 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from khatm.gateway.transport import WireAnswer, WireRequest
-
-Headers = tuple[tuple[str, str], ...]
+from khatm.gateway.transport import Headers, WireAnswer, WireRequest
 
 MASK = "******"
 

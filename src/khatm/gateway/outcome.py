@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from khatm.gateway.calls import CSID_CALLS, DOCUMENT_CALLS, Call
-from khatm.gateway.exchange import Exchange, Headers
+from khatm.gateway.exchange import Exchange
 from khatm.gateway.messages import BodyFamily, Reading, read_body
 from khatm.gateway.sentences import sentences
-from khatm.gateway.transport import Fault, WireAnswer
+from khatm.gateway.transport import Fault, Headers, WireAnswer
 from khatm.gateway.verdict import Action, Csid, CsidKind, Outcome, Verdict
 
 

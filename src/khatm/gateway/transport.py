@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 
 from khatm import __version__
 from khatm.gateway.environments import is_loopback
-from khatm.gateway.exchange import Headers
 
 if TYPE_CHECKING:
     import ssl
 
     import httpx
+
+Headers = tuple[tuple[str, str], ...]
+"""Names and values in order, as they travel."""
 
 
 class Fault(StrEnum):

@@ -5,6 +5,7 @@ that the rules do not know is `{namespace}local`. Comments and processing instru
 and nothing is trimmed (XPath data model).
 """
 
+import gc
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -218,7 +219,18 @@ class Reading:
 
 def read(tree: etree._ElementTree | etree._Element) -> Reading:
     """Walk a parsed document once. Time and memory grow linearly with its elements."""
-    start = tree.getroot() if isinstance(tree, etree._ElementTree) else tree
+    # The walk keeps all it allocates: a collection in the middle finds nothing and makes long documents quadratic.
+    collecting = gc.isenabled()
+    if collecting:
+        gc.disable()
+    try:
+        return _walk(tree.getroot() if isinstance(tree, etree._ElementTree) else tree)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _walk(start: etree._Element) -> Reading:
     whole = not _split(start)  # without comments the first text of a leaf is its string value
     elements = iter(cast("list[etree._Element]", _elements(start)))
     element = next(elements)
@@ -258,9 +270,14 @@ def read(tree: etree._ElementTree | etree._Element) -> Reading:
 
 
 def descend(nodes: list[Node], *names: str) -> list[Node]:
-    """Return what the child steps select from all of the nodes, in document order."""
+    """Return what the child steps select from all of the nodes, in document order (not to be changed)."""
     for name in names:
-        nodes = [kid for node in nodes if name in node.kids for kid in node.kids[name]]
+        if len(nodes) == 1:
+            nodes = nodes[0].kids.get(name, NONE)
+        elif nodes:
+            nodes = [kid for node in nodes if name in node.kids for kid in node.kids[name]]
+        else:
+            return NONE
     return nodes
 
 

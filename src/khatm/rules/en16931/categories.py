@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from khatm.rules.abort import Abort, AbortKind
-from khatm.rules.en16931.contexts import indicates
+from khatm.rules.en16931.contexts import Context, indicates
 from khatm.rules.numbers import EXACT, ZERO, decimal_of, dsum
 from khatm.rules.patterns import norm
 from khatm.rules.reading import Node, Reading, descend, opt
@@ -16,7 +16,9 @@ CODES: Final = ("S", "Z", "E", "O")
 
 def vat(category: Node) -> bool:
     """Tell whether some tax scheme of the category is VAT, trimmed and in any case; two ids in one scheme abort."""
-    for scheme in category.all("cac:TaxScheme"):
+    if "cac:TaxScheme" not in category.kids:
+        return False
+    for scheme in category.kids["cac:TaxScheme"]:
         text = opt(scheme.all("cbc:ID"))
         if text == "VAT" or norm(text.upper()) == "VAT":
             return True
@@ -28,12 +30,36 @@ def code(category: Node) -> str:
     return norm(opt(category.all("cbc:ID")))
 
 
-def is_vat(category: Node, wanted: str) -> bool:
-    """Tell, in a match condition, whether the category has that code and a VAT scheme."""
+def plain_codes(reading: Reading) -> dict[Node, str]:
+    """Return the codes of all categories of the usual shape: one id, one scheme, and its one id is VAT."""
+    codes: dict[Node, str] = {}
+    for name in ("cac:ClassifiedTaxCategory", "cac:TaxCategory"):
+        for category in reading.named(name):
+            ids, schemes = category.all("cbc:ID"), category.all("cac:TaxScheme")
+            if len(ids) == 1 and len(schemes) == 1:
+                names = schemes[0].all("cbc:ID")
+                if len(names) == 1 and names[0].text == "VAT":
+                    codes[category] = norm(ids[0].text)
+    return codes
+
+
+def by_code(categories: Context, reading: Reading) -> dict[str, list[Node]]:
+    """Return the VAT categories by code, as match conditions see them: one that cannot be read matches nothing."""
+    plain = reading.fact(plain_codes)
+    groups: dict[str, list[Node]] = {}
+    for category in reading.fact(categories):
+        known = plain[category] if category in plain else _matched_code(category)
+        if known is not None:
+            groups.setdefault(known, []).append(category)
+    return groups
+
+
+def _matched_code(category: Node) -> str | None:
     try:
-        return code(category) == wanted and vat(category)
+        known = code(category)
+        return known if vat(category) else None
     except Abort:
-        return False
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +78,14 @@ class Sources:
         return False
 
 
-def sources(categories: list[Node]) -> Sources:
+def sources(reading: Reading, categories: list[Node]) -> Sources:
     """Collect the codes of the VAT categories among the given ones."""
+    plain = reading.fact(plain_codes)
     codes: set[str] = set()
     for category in categories:
+        if category in plain:
+            codes.add(plain[category])
+            continue
         try:
             if vat(category):
                 codes.update([norm(id_.text) for id_ in category.all("cbc:ID")])
@@ -82,37 +112,43 @@ def breakdown_categories(reading: Reading) -> list[Node]:
 
 def anywhere_charged(reading: Reading) -> Sources:
     """Collect the codes of all allowances and charges."""
-    return sources(reading.fact(charge_categories))
+    return sources(reading, reading.fact(charge_categories))
 
 
 def anywhere_sold(reading: Reading) -> Sources:
     """Collect the codes of all items."""
-    return sources(reading.named("cac:ClassifiedTaxCategory"))
+    return sources(reading, reading.named("cac:ClassifiedTaxCategory"))
 
 
 def broken_down(reading: Reading) -> Sources:
     """Collect the codes of the VAT breakdown."""
-    return sources(reading.fact(breakdown_categories))
+    return sources(reading, reading.fact(breakdown_categories))
 
 
 def own_sources(reading: Reading) -> Sources:
     """Collect the codes of the document's own allowances and charges and of its own invoice lines."""
     charged = descend([reading.root], "cac:AllowanceCharge", "cac:TaxCategory")
-    return sources(charged + descend([reading.root], "cac:InvoiceLine", "cac:Item", "cac:ClassifiedTaxCategory"))
+    return sources(
+        reading, charged + descend([reading.root], "cac:InvoiceLine", "cac:Item", "cac:ClassifiedTaxCategory")
+    )
 
 
 def _base(wanted: str, reading: Reading) -> Decimal:
-    root = reading.root
+    root, plain = reading.root, reading.fact(plain_codes)
+
+    def counts(category: Node) -> bool:
+        return (plain[category] if category in plain else code(category)) == wanted
+
     total = dsum(
         [
             decimal_of(line.all("cbc:LineExtensionAmount"))
             for line in root.all("cac:InvoiceLine")
-            if any(code(category) == wanted for category in line.path("cac:Item", "cac:ClassifiedTaxCategory"))
+            if any(map(counts, line.path("cac:Item", "cac:ClassifiedTaxCategory")))
         ]
     )
     for charge, combine in ((True, EXACT.add), (False, EXACT.subtract)):
         for node in root.all("cac:AllowanceCharge"):
-            if indicates(node, charge) and any(code(category) == wanted for category in node.all("cac:TaxCategory")):
+            if indicates(node, charge) and any(map(counts, node.all("cac:TaxCategory"))):
                 total = combine(total, decimal_of(node.all("cbc:Amount")) or ZERO)
     return total
 

@@ -10,7 +10,8 @@ from khatm.rules.en16931.values import (
     TAX_CATEGORIES,
     listed,
 )  # fmt: skip
-from khatm.rules.reading import NONE, Node, Reading, descend
+from khatm.rules.patterns import norm
+from khatm.rules.reading import Node, Reading, descend
 from khatm.rules.site import Site
 
 _AMOUNTS = (
@@ -29,11 +30,13 @@ def _unknown_type(node: Node) -> bool:
 
 
 def _amounts_in_unknown_currency(reading: Reading) -> list[Node]:
-    stated = set(reading.attribute_values("currencyID"))
-    unknown = {currency for currency in stated if currency and not listed(CURRENCIES, currency)}
-    if not unknown:
-        return NONE
-    return [node for node in reading.any_of(*_AMOUNTS) if node.attribute("currencyID") in unknown]
+    found: list[Node] = []
+    for name in _AMOUNTS:
+        for node in reading.named(name):
+            currency = node.element.get("currencyID")
+            if currency and currency not in CURRENCIES and norm(currency) not in CURRENCIES:
+                found.append(node)
+    return found
 
 
 def _document_currencies(reading: Reading) -> list[Node]:

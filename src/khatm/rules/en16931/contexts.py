@@ -111,18 +111,30 @@ def each(context: Context, fires: Fires) -> Test:
     """Return the test that fails at the context's nodes for which `fires` is true."""
 
     def test(reading: Reading) -> list[Node]:
-        return [node for node in reading.fact(context) if fires(node)]
+        nodes = reading.fact(context)
+        return [node for node in nodes if fires(node)] if nodes else NONE
 
     return test
 
 
+def where(name: str, test: Test) -> Test:
+    """Return the test for a rule that can only fire where an element of that name stands in the document."""
+    return lambda reading: test(reading) if reading.named(name) else NONE
+
+
 def missing(*names: str) -> Fires:
     """Fire where no node stands at the path."""
+    if len(names) == 1:
+        only = names[0]
+        return lambda node: only not in node.kids
     return lambda node: not node.path(*names)
 
 
 def unfilled(*names: str) -> Fires:
     """Fire where every node at the path has an empty string value; a blank is not empty."""
+    if len(names) == 1:
+        only = names[0]
+        return lambda node: not filled(node.all(only))
     return lambda node: not filled(node.path(*names))
 
 
@@ -130,14 +142,13 @@ def too_precise(name: str) -> Fires:
     """Fire where the child's text has more than two characters after its first dot, blanks and zeros included."""
 
     def fires(node: Node) -> bool:
-        return _too_precise(opt(node.all(name)))
+        if name not in node.kids:
+            return False
+        text = opt(node.kids[name])
+        dot = text.find(".")
+        return dot >= 0 and len(text) - dot > 3
 
     return fires
-
-
-def _too_precise(text: str) -> bool:
-    dot = text.find(".")
-    return dot >= 0 and len(text) - dot > 3
 
 
 def longer(limit: int, *names: str) -> Fires:

@@ -72,13 +72,12 @@ def _missing_tax_currency(reading: Reading) -> list[Node]:
 
 
 def _wrong_inclusive(root: Node) -> bool:
-    currencies = list(dict.fromkeys(code.text for code in root.all("cbc:DocumentCurrencyCode")))
-    if not currencies:
-        return False
-    by_currency = _vat_by_currency(root)
+    """One currency after the other: some TaxTotal states VAT in it, and the totals agree."""
+    currencies = list(dict.fromkeys([code.text for code in root.all("cbc:DocumentCurrencyCode")]))
+    stated = _vat_by_currency(root) if currencies else {}
     agrees: bool | None = None
     for currency in currencies:
-        if not _stated([amounts[currency] for amounts in by_currency if currency in amounts]):
+        if not any([decimal_of(amounts) is not None for amounts in stated.get(currency, ())]):  # noqa: C419 - reads all
             return True
         if agrees is None:
             agrees = _inclusive_agrees(root)
@@ -87,20 +86,17 @@ def _wrong_inclusive(root: Node) -> bool:
     return False
 
 
-def _vat_by_currency(root: Node) -> list[dict[str, list[Node]]]:
-    totals: list[dict[str, list[Node]]] = []
+def _vat_by_currency(root: Node) -> dict[str, list[list[Node]]]:
+    stated: dict[str, list[list[Node]]] = {}
     for total in root.all("cac:TaxTotal"):
-        amounts: dict[str, list[Node]] = {}
+        own: dict[str, list[Node]] = {}
         for amount in total.all("cbc:TaxAmount"):
             currency = amount.attribute("currencyID")
             if currency is not None:
-                amounts.setdefault(currency, []).append(amount)
-        totals.append(amounts)
-    return totals
-
-
-def _stated(totals: list[list[Node]]) -> bool:
-    return any([decimal_of(amounts) is not None for amounts in totals])  # noqa: C419 - every one must be readable
+                own.setdefault(currency, []).append(amount)
+        for currency, amounts in own.items():
+            stated.setdefault(currency, []).append(amounts)
+    return stated
 
 
 def _inclusive_agrees(root: Node) -> bool:

@@ -2,11 +2,21 @@
 
 from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.edition import ONLY_333, ONLY_348
-from khatm.rules.en16931.categories import single_scheme_vat
-from khatm.rules.en16931.contexts import each, lines, longer, looped_lines, missing, outside, too_precise, unfilled
+from khatm.rules.en16931.categories import plain_codes, single_scheme_vat
+from khatm.rules.en16931.contexts import (
+    each,
+    lines,
+    longer,
+    looped_lines,
+    missing,
+    outside,
+    too_precise,
+    unfilled,
+    where,
+)
 from khatm.rules.patterns import all_digits
 from khatm.rules.reading import Node, Reading, opt
-from khatm.rules.site import Site
+from khatm.rules.site import Site, Test
 
 _NAME = ("cac:Item", "cbc:Name")
 _BUYERS_ID = ("cac:Item", "cac:BuyersItemIdentification", "cbc:ID")
@@ -14,8 +24,14 @@ _SELLERS_ID = ("cac:Item", "cac:SellersItemIdentification", "cbc:ID")
 _STANDARD_ID = ("cac:Item", "cac:StandardItemIdentification", "cbc:ID")
 
 
+def _long_id(*names: str) -> Test:
+    return where(names[1], each(looped_lines, longer(127, *names)))
+
+
 def _long_unit(line: Node) -> bool:
-    units = [unit for node in line.all("cbc:InvoicedQuantity") if (unit := node.attribute("unitCode")) is not None]
+    if len(quantities := line.all("cbc:InvoicedQuantity")) == 1:
+        return len(quantities[0].attribute("unitCode") or "") > 127
+    units = [unit for node in quantities if (unit := node.attribute("unitCode")) is not None]
     if len(units) > 1:
         raise Abort(AbortKind.MULTIPLE, "unitCode", line)
     return bool(units) and len(units[0]) > 127
@@ -31,9 +47,16 @@ def _without_quantity(line: Node) -> bool:
     return not quantities or any("0" in node.text and "0" in node.texts for node in quantities)
 
 
-def _without_vat_category(line: Node) -> bool:
-    categories = line.path("cac:Item", "cac:ClassifiedTaxCategory")
-    return not any(single_scheme_vat(category) and category.has("cbc:ID") for category in categories)
+def _without_vat_category(reading: Reading) -> list[Node]:
+    plain = reading.fact(plain_codes)
+
+    def has(line: Node) -> bool:
+        for category in line.path("cac:Item", "cac:ClassifiedTaxCategory"):
+            if category in plain or (single_scheme_vat(category) and category.has("cbc:ID")):
+                return True
+        return False
+
+    return [line for line in reading.fact(lines) if not has(line)]
 
 
 def _properties(reading: Reading) -> list[Node]:
@@ -48,9 +71,9 @@ _ID, _QUANTITY, _NET = ("cbc:ID",), ("cbc:InvoicedQuantity",), ("cbc:LineExtensi
 
 SITES = (
     Site("044", "BR-KSA-F-06-C17", "error", each(looped_lines, outside(1, 6, "cbc:ID")), shows=_ID),
-    Site("045", "BR-KSA-F-06-C30", "warning", each(looped_lines, longer(127, *_BUYERS_ID)), shows=_BUYERS_ID),
-    Site("046", "BR-KSA-F-06-C31", "warning", each(looped_lines, longer(127, *_SELLERS_ID)), shows=_SELLERS_ID),
-    Site("047", "BR-KSA-F-06-C20", "warning", each(looped_lines, longer(127, *_STANDARD_ID)), shows=_STANDARD_ID),
+    Site("045", "BR-KSA-F-06-C30", "warning", _long_id(*_BUYERS_ID), shows=_BUYERS_ID),
+    Site("046", "BR-KSA-F-06-C31", "warning", _long_id(*_SELLERS_ID), shows=_SELLERS_ID),
+    Site("047", "BR-KSA-F-06-C20", "warning", _long_id(*_STANDARD_ID), shows=_STANDARD_ID),
     Site("056", "BR-KSA-F-06-C18", "warning", each(lines, _long_unit), shows=_QUANTITY),
     Site("057", "BR-KSA-F-06-C19", "warning", each(lines, outside(3, 1000, *_NAME)), ONLY_348, shows=_NAME),
     Site("057", "BR-KSA-F-06-C19", "warning", each(lines, outside(1, 1000, *_NAME)), ONLY_333, shows=_NAME),
@@ -60,7 +83,7 @@ SITES = (
     Site("061", "BR-24", "error", each(lines, missing("cbc:LineExtensionAmount"))),
     Site("062", "BR-25", "warning", each(lines, unfilled(*_NAME))),
     Site("063", "BR-26", "error", each(lines, missing("cac:Price", "cbc:PriceAmount"))),
-    Site("064", "BR-CO-04", "error", each(lines, _without_vat_category)),
+    Site("064", "BR-CO-04", "error", _without_vat_category),
     Site("065", "BR-DEC-23", "warning", each(lines, too_precise("cbc:LineExtensionAmount")), shows=_NET),
     Site("069", "BR-54", "error", each(_properties, _incomplete_property)),
 )

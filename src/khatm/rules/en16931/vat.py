@@ -5,7 +5,7 @@ from functools import partial
 
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.en16931 import categories as cat
-from khatm.rules.en16931.contexts import document, each, indicates, matches, missing, subtotals, too_precise
+from khatm.rules.en16931.contexts import Context, document, each, indicates, matches, missing, subtotals, too_precise
 from khatm.rules.en16931.rates import co17_333, off, off_333
 from khatm.rules.numbers import dbl, decimal_of, equal
 from khatm.rules.patterns import norm
@@ -68,10 +68,6 @@ def _some_zero_rate(reading: Reading) -> bool:
 # --- categories by code: in the breakdown, of allowances and charges, of items
 
 
-def _by_code(categories: Callable[[Reading], list[Node]], wanted: str, reading: Reading) -> list[Node]:
-    return [category for category in reading.fact(categories) if cat.is_vat(category, wanted)]
-
-
 def _allowance_categories(reading: Reading) -> list[Node]:
     return [category for category in reading.fact(cat.charge_categories) if _charge_of(category, False)]
 
@@ -92,12 +88,21 @@ def _invoice_line_categories(reading: Reading) -> list[Node]:
     return descend(reading.named("cac:InvoiceLine"), "cac:Item", "cac:ClassifiedTaxCategory")
 
 
-_BROKEN_DOWN = {wanted: partial(_by_code, cat.breakdown_categories, wanted) for wanted in cat.CODES}
-_ALLOWED = {wanted: partial(_by_code, _allowance_categories, wanted) for wanted in ("E", "Z")}
-_SOLD = {wanted: partial(_by_code, cat.item_categories, wanted) for wanted in ("E", "Z")}
-_S_ALLOWED = partial(_by_code, _only_allowance_categories, "S")
-_S_CHARGED = partial(_by_code, _only_charge_categories, "S")
-_S_SOLD = partial(_by_code, _invoice_line_categories, "S")
+def _coded(categories: Context, *codes: str) -> dict[str, Context]:
+    groups = partial(cat.by_code, categories)
+
+    def of(wanted: str) -> Context:
+        return lambda reading: reading.fact(groups).get(wanted, NONE)
+
+    return {wanted: of(wanted) for wanted in codes}
+
+
+_BROKEN_DOWN = _coded(cat.breakdown_categories, *cat.CODES)
+_ALLOWED = _coded(_allowance_categories, "E", "Z")
+_SOLD = _coded(cat.item_categories, "E", "Z")
+_S_ALLOWED = _coded(_only_allowance_categories, "S")["S"]
+_S_CHARGED = _coded(_only_charge_categories, "S")["S"]
+_S_SOLD = _coded(_invoice_line_categories, "S")["S"]
 
 
 def _rate_not_zero(category: Node) -> bool:

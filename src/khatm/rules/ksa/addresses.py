@@ -105,12 +105,13 @@ def _of_tax_document(reading: Reading, nodes: list[Node]) -> list[Node]:
 
 
 def _buyer_address_parts(reading: Reading) -> list[Node]:
+    """All six must exist before one is looked at: with one missing, another that stands twice goes unnoticed."""
     nodes = _of_tax_document(reading, _saudi_countries(reading))
     if not nodes:
         return NONE
     addresses = buyer_addresses(reading)
-    parts = ((STREET,), (BUILDING,), (ZONE,), (CITY,), (DISTRICT,), COUNTRY)
-    return NONE if all(nonblank(descend(addresses, *part)) for part in parts) else nodes
+    parts = [descend(addresses, *part) for part in ((STREET,), (BUILDING,), (ZONE,), (CITY,), (DISTRICT,), COUNTRY)]
+    return NONE if all(parts) and all(map(nonblank, parts)) else nodes
 
 
 def _buyer_district_missing(reading: Reading) -> list[Node]:

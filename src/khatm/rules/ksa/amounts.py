@@ -3,12 +3,13 @@
 Source: Saudi rule specification, site 132. Not covered: net amounts and totals of lines, rounding, payable amount.
 """
 
+import re
 from collections.abc import Iterator
 
 from khatm.rules.ksa.comparisons import compare_whole
-from khatm.rules.ksa.facts import CHARGE, selected
+from khatm.rules.ksa.facts import CHARGE, invoice, line_parts, selected
 from khatm.rules.patterns import norm
-from khatm.rules.reading import Node, Reading, descend, opt
+from khatm.rules.reading import NONE, Node, Reading, descend, opt
 from khatm.rules.site import Site
 
 TOTAL = "cac:TaxTotal"
@@ -18,46 +19,38 @@ _TOTALS = (
     "cbc:LineExtensionAmount", "cbc:TaxExclusiveAmount", "cbc:TaxInclusiveAmount", "cbc:AllowanceTotalAmount",
     "cbc:ChargeTotalAmount", "cbc:PrepaidAmount",
 )  # fmt: skip
+# Numbers without sign, or nothing, joined by a character that XML does not have: one look for all of them.
+_all_plain = re.compile("(?:[0-9]+(?:\\.[0-9]*)?)?(?:\0(?:[0-9]+(?:\\.[0-9]*)?)?)*").fullmatch
 _BOTH = ("cbc:Amount", "cbc:BaseAmount")
 
 
 def _negative(reading: Reading) -> list[Node]:
     """By the engine's order: -0.00 is below 0, -0 is not."""
-    return [
-        node
-        for nodes in _amounts(reading)
-        for node in nodes
-        if not _is_plain(text := node.text) and text != "" and compare_whole(node, 0) < 0
-    ]
-
-
-def _is_plain(text: str) -> bool:
-    """Tell whether the text is a number without sign, which is most of them."""
-    return text.replace(".", "", 1).isdigit() and text.isascii()
+    nodes = [node for nodes in _amounts(reading) for node in nodes]
+    if _all_plain("\0".join([node.text for node in nodes])):
+        return NONE
+    return [node for node in nodes if node.text != "" and compare_whole(node, 0) < 0]
 
 
 def _amounts(reading: Reading) -> Iterator[list[Node]]:
-    for document in reading.named("inv:Invoice"):
-        for subtotal in document.path(TOTAL, SUBTOTAL):
+    for document in invoice(reading):
+        totals = document.all(TOTAL)
+        subtotals = descend(totals, SUBTOTAL)
+        for subtotal in subtotals:
             if selected(_is_in_scope, subtotal):
                 yield subtotal.all("cbc:TaxableAmount")
-        yield document.path(TOTAL, SUBTOTAL, "cbc:TaxAmount")
-        yield document.path(TOTAL, "cbc:TaxAmount")
+        yield descend(subtotals, "cbc:TaxAmount")
+        yield descend(totals, "cbc:TaxAmount")
         yield from _of(document.all(CHARGE), _BOTH)
         yield from _of(document.all("cac:LegalMonetaryTotal"), _TOTALS)
-        yield from _of_lines(document.all("cac:InvoiceLine"))
         yield document.path("cac:TaxExchangeRate", "cbc:CalculationRate")
-
-
-def _of_lines(lines: list[Node]) -> Iterator[list[Node]]:
-    yield descend(lines, "cbc:InvoicedQuantity")
-    yield from _of(descend(lines, CHARGE), _BOTH)
-    totals = descend(lines, TOTAL)
-    yield descend(totals, "cbc:TaxAmount")
-    yield from _of(descend(totals, SUBTOTAL), ("cbc:TaxableAmount", "cbc:TaxAmount"))
-    prices = descend(lines, "cac:Price")
-    yield descend(prices, "cbc:PriceAmount")
-    yield from _of(descend(prices, CHARGE), _BOTH)
+    parts = line_parts(reading)
+    yield descend(parts.lines, "cbc:InvoicedQuantity")
+    yield from _of(descend(parts.lines, CHARGE), _BOTH)
+    yield descend(parts.totals, "cbc:TaxAmount")
+    yield from _of(parts.subtotals, ("cbc:TaxableAmount", "cbc:TaxAmount"))
+    yield descend(parts.prices, "cbc:PriceAmount")
+    yield from _of(descend(parts.prices, CHARGE), _BOTH)
 
 
 def _of(nodes: list[Node], names: tuple[str, ...]) -> Iterator[list[Node]]:

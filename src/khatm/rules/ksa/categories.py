@@ -4,22 +4,24 @@ Source: Saudi rule specification, sites 032, 061, 062, 088, 108 and 114-128.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.comparisons import compare_whole
 from khatm.rules.ksa.facts import (
+    CATEGORY,
     CHARGE,
     PERCENT,
     between,
     buyer_names,
     buyers,
     category_is,
+    every_line_parts,
     indicates,
     invoice,
     is_vat,
-    lines,
+    line_parts,
     nonblank,
     repeated,
     selected,
@@ -27,12 +29,10 @@ from khatm.rules.ksa.facts import (
 )
 from khatm.rules.numbers import decimal_of, frac, number
 from khatm.rules.patterns import norm
-from khatm.rules.reading import NONE, Node, Reading, descend, filled, one, opt
+from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
 from khatm.rules.site import Site
 
-CATEGORY = "cac:TaxCategory"
 SUBTOTAL_CATEGORY = ("cac:TaxTotal", "cac:TaxSubtotal", CATEGORY)
-ITEM_CATEGORY = ("cac:Item", "cac:ClassifiedTaxCategory")
 REASON = "cbc:TaxExemptionReason"
 CODE = "cbc:TaxExemptionReasonCode"
 
@@ -64,9 +64,7 @@ def _exempts_citizens(category: Node) -> bool:
 
 def _citizen_id_missing(reading: Reading) -> list[Node]:
     """Education and health of citizens need a national id; template T09, anywhere in the document."""
-    categories = [
-        node for node in descend(reading.named("cac:TaxTotal"), *SUBTOTAL_CATEGORY[1:]) if _exempts_citizens(node)
-    ]
+    categories = [node for node in _subtotal_categories(reading) if _exempts_citizens(node)]
     if categories and any(
         node.attribute("schemeID") == "NAT" for node in descend(buyers(reading), "cac:PartyIdentification", "cbc:ID")
     ):
@@ -74,18 +72,21 @@ def _citizen_id_missing(reading: Reading) -> list[Node]:
     return categories
 
 
-def _category_code(reading: Reading) -> Iterator[Node]:
+def _category_code(reading: Reading) -> list[Node]:
     """Substrings of the list pass: an empty code, a blank, "S Z"."""
-    for node in invoice(reading):
-        for categories in (
-            node.path(*SUBTOTAL_CATEGORY),
-            node.path("cac:InvoiceLine", *SUBTOTAL_CATEGORY),
-            node.path(CHARGE, CATEGORY),
-            node.path("cac:InvoiceLine", *ITEM_CATEGORY),
-        ):
-            for code in descend(categories, "cbc:ID"):
-                if code.text not in " S Z E O ":
-                    yield code
+    parts = line_parts(reading)
+    document = [
+        category
+        for node in invoice(reading)
+        for category in node.path(*SUBTOTAL_CATEGORY) + node.path(CHARGE, CATEGORY)
+    ]
+    return [
+        code
+        for categories in (document, parts.categories, parts.items)
+        for category in categories
+        for code in category.all("cbc:ID")
+        if code.text not in " S Z E O "
+    ]
 
 
 def _untaxed(reading: Reading) -> list[Node]:
@@ -118,7 +119,7 @@ def _citizen_name_missing(reading: Reading) -> list[Node]:
     nodes = simplified_codes(reading)
     if not nodes:
         return NONE
-    codes = descend(reading.named("cac:TaxTotal"), *SUBTOTAL_CATEGORY[1:], CODE)
+    codes = descend(_subtotal_categories(reading), CODE)
     if not codes or any(code.text not in _CITIZENS_LIST for code in codes) or filled(buyer_names(reading)):
         return NONE
     return nodes
@@ -145,8 +146,8 @@ def _is_percentage(node: Node) -> bool:
 def _rates(reading: Reading) -> list[Node]:
     return (
         descend(reading.named(CHARGE), CATEGORY, PERCENT)
-        + descend(reading.named("cac:TaxTotal"), *SUBTOTAL_CATEGORY[1:], PERCENT)
-        + descend(reading.named("cac:InvoiceLine"), *ITEM_CATEGORY, PERCENT)
+        + descend(_subtotal_categories(reading), PERCENT)
+        + descend(every_line_parts(reading).items, PERCENT)
     )
 
 
@@ -174,20 +175,28 @@ def _code_missing(kind: str, reading: Reading) -> list[Node]:
     return [node for node in _untaxed_of_invoice(reading) if _code(node) == kind and _lacks_code(node)]
 
 
-def _triggers(reading: Reading) -> int:
-    """Count the S/VAT categories that template T39 stands on: its whole block runs once for each.
+def _triggers(reading: Reading) -> frozenset[Node]:
+    """Return the S/VAT categories that template T39 stands on: its whole block runs once for each.
 
     An error in the selection means not selected, so an unreadable indicator only loses a trigger.
     """
     categories = [
         category
         for charge in reading.named(CHARGE)
-        if charge.has(CATEGORY) and selected(_is_readable, charge)
+        if CATEGORY in charge.kids and selected(_is_readable, charge)
         for category in charge.all(CATEGORY)
     ]
-    categories += descend(reading.named("cac:TaxTotal"), *SUBTOTAL_CATEGORY[1:])
-    categories += descend(reading.named("cac:InvoiceLine"), *ITEM_CATEGORY)
-    return sum([selected(_is_standard, category) for category in categories])
+    categories += _subtotal_categories(reading)
+    categories += every_line_parts(reading).items
+    return frozenset([category for category in categories if selected(_is_standard, category)])
+
+
+def _subtotal_categories(reading: Reading) -> list[Node]:
+    return reading.fact(_find_subtotal_categories)
+
+
+def _find_subtotal_categories(reading: Reading) -> list[Node]:
+    return descend(reading.named("cac:TaxTotal"), *SUBTOTAL_CATEGORY[1:])
 
 
 def _is_readable(charge: Node) -> bool:
@@ -198,28 +207,48 @@ def _is_standard(category: Node) -> bool:
     return category_is(category, "S") and is_vat(category)
 
 
-def _standard_rate(path: tuple[str, ...], reading: Reading) -> Iterable[Node]:
+def _standard_rate(choose: Callable[[Reading], list[Node]], reading: Reading) -> Iterable[Node]:
     """15 up to but excluding 16, or exactly 5."""
-    times = reading.fact(_triggers)
-    if not times:
+    triggers = reading.fact(_triggers)
+    if not triggers:
         return NONE
-    failing = [
-        node
-        for parent in invoice(reading)
-        for node in parent.path(*path)
-        if _is_standard(node) and node.has(PERCENT) and not _is_standard_rate(node.all(PERCENT))
-    ]
-    return repeated(failing, times)
+    verdicts: dict[str, bool] = {}
+    failing = []
+    for node in choose(reading):
+        rates = node.all(PERCENT)
+        if (node in triggers or _is_standard(node)) and rates:
+            text = opt(rates)
+            if text not in verdicts:
+                verdicts[text] = _is_standard_rate(rates[0])
+            if not verdicts[text]:
+                failing.append(node)
+    return repeated(failing, len(triggers))
 
 
-def _is_standard_rate(rates: list[Node]) -> bool:
-    value = number(one(rates))
-    return (math.isfinite(value) and math.floor(value) == 15) or compare_whole(rates[0], 5) == 0
+def _is_standard_rate(rate: Node) -> bool:
+    value = number(rate.text)
+    return (math.isfinite(value) and math.floor(value) == 15) or compare_whole(rate, 5) == 0
+
+
+def _charge_categories(reading: Reading) -> list[Node]:
+    return descend(invoice(reading), CHARGE, CATEGORY)
+
+
+def _document_categories(reading: Reading) -> list[Node]:
+    return descend(invoice(reading), *SUBTOTAL_CATEGORY)
+
+
+def _item_categories(reading: Reading) -> list[Node]:
+    return line_parts(reading).items
+
+
+def _prepaid_categories(reading: Reading) -> list[Node]:
+    return line_parts(reading).categories
 
 
 def _line_categories(reading: Reading) -> dict[str, list[Node]]:
     found: dict[str, list[Node]] = {"Z": [], "E": [], "O": []}
-    for node in descend(lines(reading), *SUBTOTAL_CATEGORY):
+    for node in line_parts(reading).categories:
         kind = _code(node)
         if kind in found and is_vat(node):
             found[kind].append(node)
@@ -227,11 +256,11 @@ def _line_categories(reading: Reading) -> dict[str, list[Node]]:
 
 
 def _of_lines(kinds: str, fails: Callable[[Node], bool], reading: Reading) -> Iterable[Node]:
-    times = reading.fact(_triggers)
-    if not times:
+    triggers = reading.fact(_triggers)
+    if not triggers:
         return NONE
     found = reading.fact(_line_categories)
-    return repeated([node for kind in kinds for node in found[kind] if fails(node)], times)
+    return repeated([node for kind in kinds for node in found[kind] if fails(node)], len(triggers))
 
 
 _DOCUMENT_CODES = {"Z": _CODES_Z, "E": _CODES_E, "O": _CODES_O}
@@ -251,10 +280,10 @@ SITES = (
     Site("116", "BR-KSA-24", "warning", partial(_code_missing, "O")),
     Site("117", "BR-KSA-23", "warning", partial(_code_missing, "E")),
     Site("118", "BR-KSA-69", "warning", partial(_code_missing, "Z")),
-    Site("119", "BR-KSA-84", "error", partial(_standard_rate, (CHARGE, CATEGORY)), shows=_RATE),
-    Site("120", "BR-KSA-84", "error", partial(_standard_rate, SUBTOTAL_CATEGORY), shows=_RATE),
-    Site("121", "BR-KSA-84", "error", partial(_standard_rate, ("cac:InvoiceLine", *ITEM_CATEGORY)), shows=_RATE),
-    Site("122", "BR-KSA-84", "error", partial(_standard_rate, ("cac:InvoiceLine", *SUBTOTAL_CATEGORY)), shows=_RATE),
+    Site("119", "BR-KSA-84", "error", partial(_standard_rate, _charge_categories), shows=_RATE),
+    Site("120", "BR-KSA-84", "error", partial(_standard_rate, _document_categories), shows=_RATE),
+    Site("121", "BR-KSA-84", "error", partial(_standard_rate, _item_categories), shows=_RATE),
+    Site("122", "BR-KSA-84", "error", partial(_standard_rate, _prepaid_categories), shows=_RATE),
     Site("123", "BR-KSA-93", "warning", partial(_of_lines, "Z", _lacks_code), ONLY_348),
     Site("124", "BR-KSA-94", "warning", partial(_of_lines, "E", _lacks_code), ONLY_348),
     Site("125", "BR-KSA-95", "warning", partial(_of_lines, "O", _lacks_code), ONLY_348),

@@ -16,8 +16,10 @@ from khatm.rules.ksa.facts import (
     between,
     category_is,
     charges,
+    every_line_parts,
     indicates,
     invoice,
+    line_parts,
     lines,
     nonblank,
 )
@@ -108,7 +110,7 @@ def _taxed(categories: list[Node]) -> list[Node]:
 
 
 def _taxed_item(reading: Reading) -> list[Node]:
-    return _taxed(descend(lines(reading), "cac:Item", "cac:ClassifiedTaxCategory"))
+    return _taxed(line_parts(reading).items)
 
 
 def _taxed_charge(choose: Choose, reading: Reading) -> list[Node]:
@@ -171,7 +173,7 @@ def _base_missing(reading: Reading) -> list[Node]:
 
 def price_allowances(reading: Reading) -> list[Node]:
     """Return the allowances and charges at the prices of lines."""
-    return descend(reading.named("cac:InvoiceLine"), "cac:Price", CHARGE)
+    return descend(every_line_parts(reading).prices, CHARGE)
 
 
 def _price_charge(reading: Reading) -> list[Node]:
@@ -186,7 +188,7 @@ def _price_indicator_333(reading: Reading) -> list[Node]:
 def _gross_price(reading: Reading) -> list[Node]:
     """Net price = gross price - discount, exactly; an absent discount fires."""
     failing = []
-    for price in descend(reading.named("cac:InvoiceLine"), "cac:Price"):
+    for price in every_line_parts(reading).prices:
         for charge in price.all(CHARGE):
             for base in charge.all(BASE):
                 net = decimal_of(price.all("cbc:PriceAmount"))

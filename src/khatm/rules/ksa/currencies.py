@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from khatm.rules.abort import Abort
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.comparisons import some_above_zero
-from khatm.rules.ksa.facts import invoice
+from khatm.rules.ksa.facts import every_line_parts, invoice
 from khatm.rules.numbers import double_of, round_up
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
@@ -64,7 +64,7 @@ def _currency_code(reading: Reading) -> Iterator[Node]:
     for node in reading.named(DOCUMENT):
         if norm(node.text) not in _ISO_4217:
             yield node
-    subtotals = descend(reading.named("cac:InvoiceLine"), TOTAL, SUBTOTAL)
+    subtotals = every_line_parts(reading).subtotals
     amounts = descend(subtotals, "cbc:TaxAmount") + descend(subtotals, "cbc:TaxableAmount")
     amounts += descend(reading.named("cac:LegalMonetaryTotal"), "cbc:PayableRoundingAmount")
     for amount in amounts:
@@ -73,26 +73,26 @@ def _currency_code(reading: Reading) -> Iterator[Node]:
             yield CurrencyAttribute(amount, code)
 
 
-def _amount_currency(reading: Reading) -> Iterator[Node]:
+def _amount_currency(reading: Reading) -> list[Node]:
     """Document level tax totals are not among the amounts."""
-    verdicts: dict[str | None, bool] = {"": False, None: False}
-    for nodes in _amounts(reading):
-        codes = [node.element.get("currencyID") for node in nodes]
-        for code in set(codes):
-            if code is not None and code not in verdicts:
-                verdicts[code] = _is_in(reading, code, reading.named(DOCUMENT), nodes[codes.index(code)])
-        yield from (node for node, code in zip(nodes, codes, strict=True) if not verdicts[code])
+    nodes = [node for nodes in _amounts(reading) for node in nodes]
+    codes = [node.element.get("currencyID") for node in nodes]
+    failing: set[str | None] = set()
+    for code in set(codes):
+        if not code or not _is_in(reading, code, reading.named(DOCUMENT), nodes[codes.index(code)]):
+            failing.add(code)
+    return [node for node, code in zip(nodes, codes, strict=True) if code in failing] if failing else NONE
 
 
 def _amounts(reading: Reading) -> Iterator[list[Node]]:
     yield from map(reading.named, _AMOUNTS)
-    subtotals = descend(reading.named("inv:Invoice"), TOTAL, SUBTOTAL)
-    totals = descend(reading.named("cac:InvoiceLine"), TOTAL)
-    yield descend(totals, "cbc:TaxAmount")
-    yield descend(totals, "cbc:RoundingAmount")
-    for some in (subtotals, descend(totals, SUBTOTAL)):
-        yield descend(some, "cbc:TaxableAmount")
-        yield descend(some, "cbc:TaxAmount")
+    parts = every_line_parts(reading)
+    yield descend(parts.totals, "cbc:TaxAmount")
+    yield descend(parts.totals, "cbc:RoundingAmount")
+    document = invoice(reading)
+    for subtotals in (descend(document, TOTAL, SUBTOTAL), parts.subtotals):
+        yield descend(subtotals, "cbc:TaxableAmount")
+        yield descend(subtotals, "cbc:TaxAmount")
 
 
 def _is_in(reading: Reading, pattern: str, currencies: list[Node], place: Node) -> bool:

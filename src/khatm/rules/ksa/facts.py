@@ -7,6 +7,7 @@ document, so a second party block counts in; paths from the root look at the doc
 import re
 from collections.abc import Callable, Iterable
 from itertools import chain, repeat
+from typing import NamedTuple
 
 from khatm.rules.abort import Abort
 from khatm.rules.numbers import boolean_of
@@ -21,6 +22,7 @@ INDICATOR = "cbc:ChargeIndicator"
 REFERENCE = "cac:AdditionalDocumentReference"
 OBJECT = "cbc:EmbeddedDocumentBinaryObject"
 PERCENT = "cbc:Percent"
+CATEGORY = "cac:TaxCategory"
 
 # Unanchored, and \d takes the digits of every script, as Python's does on text.
 _tax = re.compile(r"01\d{5}").search
@@ -41,6 +43,46 @@ def invoice(reading: Reading) -> list[Node]:
 def lines(reading: Reading) -> list[Node]:
     """Return the lines of the invoice (`/inv:Invoice/cac:InvoiceLine`)."""
     return reading.root.all("cac:InvoiceLine") if reading.root.name == "inv:Invoice" else NONE
+
+
+class LineParts(NamedTuple):
+    """What many rules look for below lines, in document order."""
+
+    lines: list[Node]
+    totals: list[Node]
+    subtotals: list[Node]
+    """`cac:TaxTotal/cac:TaxSubtotal`."""
+    categories: list[Node]
+    """The tax categories of the subtotals."""
+    items: list[Node]
+    """The tax categories of the items."""
+    prices: list[Node]
+
+
+def line_parts(reading: Reading) -> LineParts:
+    """Return the parts of the invoice's own lines (`/inv:Invoice/cac:InvoiceLine`)."""
+    return reading.fact(_own_parts)
+
+
+def every_line_parts(reading: Reading) -> LineParts:
+    """Return the parts of all elements called `cac:InvoiceLine`, wherever they stand."""
+    return reading.fact(_every_parts)
+
+
+def _own_parts(reading: Reading) -> LineParts:
+    own = lines(reading)
+    return every_line_parts(reading) if len(own) == len(reading.named("cac:InvoiceLine")) else _parts(own)
+
+
+def _every_parts(reading: Reading) -> LineParts:
+    return _parts(reading.named("cac:InvoiceLine"))
+
+
+def _parts(found: list[Node]) -> LineParts:
+    totals = descend(found, "cac:TaxTotal")
+    subtotals = descend(totals, "cac:TaxSubtotal")
+    items = descend(found, "cac:Item", "cac:ClassifiedTaxCategory")
+    return LineParts(found, totals, subtotals, descend(subtotals, CATEGORY), items, descend(found, "cac:Price"))
 
 
 def is_tax_document(reading: Reading) -> bool:
@@ -139,7 +181,10 @@ def charges(parents: list[Node], want: bool) -> list[Node]:
 
 def indicates(charge: Node, want: bool) -> bool:
     """Tell whether some indicator of the allowance or charge has that value; raises Abort (CAST) for no boolean."""
-    return any(boolean_of(node) is want for node in charge.all(INDICATOR))
+    for node in charge.kids.get(INDICATOR, NONE):  # noqa: SIM110 - a generator costs more than the usual one node
+        if boolean_of(node) is want:
+            return True
+    return False
 
 
 def selected(test: Callable[[Node], bool], node: Node) -> bool:
@@ -157,7 +202,10 @@ def category_is(category: Node, code: str) -> bool:
 
 def is_vat(category: Node) -> bool:
     """Tell whether some tax scheme of the category is VAT, in any case, trimmed; raises Abort for two ids in one."""
-    return any(norm(opt(scheme.all("cbc:ID")).upper()) == "VAT" for scheme in category.all("cac:TaxScheme"))
+    for scheme in category.kids.get("cac:TaxScheme", NONE):  # noqa: SIM110 - as above
+        if norm(opt(scheme.all("cbc:ID")).upper()) == "VAT":
+            return True
+    return False
 
 
 def digits(text: str) -> bool:

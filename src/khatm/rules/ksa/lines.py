@@ -3,11 +3,9 @@
 Source: Saudi rule specification, sites 060, 069, 074, 109, 110 and 142-144.
 """
 
-from decimal import ROUND_FLOOR, Decimal
-
 from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.ksa.facts import CHARGE, charges, is_tax_document, typed
-from khatm.rules.numbers import CENT, EXACT, decimal_of, double_of, dsum, f2, frac, mul, number, r2, round_up
+from khatm.rules.numbers import EXACT, decimal_of, double_of, f2, frac, number, round_up
 from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
 from khatm.rules.site import Site
 
@@ -17,11 +15,8 @@ TAX = "cbc:TaxAmount"
 ROUNDING = "cbc:RoundingAmount"
 NET = "cbc:LineExtensionAmount"
 BASE_QUANTITY = ("cac:Price", "cbc:BaseQuantity")
-
-_THOUSAND = Decimal(1000)
-_NUDGE = Decimal("0.0000000000001")
-"""0.00000000001, divided by the 100 of the formula."""
-_MILLI = Decimal("0.001")
+MAX_DIGITS = 4_000
+"""Whole numbers of more digits take time that grows with their square; the stage ends there (LIMIT)."""
 
 
 def _line_total(reading: Reading) -> list[Node]:
@@ -70,90 +65,92 @@ def _net_amount(reading: Reading) -> list[Node]:
 
 
 def _is_net_amount(line: Node) -> bool:
-    """Quantity x price, cut to three decimals, + charges - allowances, rounded half up; one cent of tolerance."""
-    verdict = None if CHARGE in line.kids else _plain_verdict(line)
-    return _computed_verdict(line) if verdict is None else verdict
+    """Quantity x price, cut to three decimals, + charges - allowances, rounded half up; one cent of tolerance.
 
-
-def _plain_verdict(line: Node) -> bool | None:
-    """Return the verdict in whole numbers for plain amounts without sign, None where the full rule is needed.
-
-    Without charges the formula's 0.00000000001 changes nothing: it only pushes up what half up rounds up anyway.
+    Computed exactly, in whole numbers.
     """
-    prices = line.all("cac:Price")
-    if len(prices) != 1 or (BASE_QUANTITY[1] in prices[0].kids and prices[0].all(BASE_QUANTITY[1])[0].text != "1"):
-        return None
-    net = _digits(line.all(NET))
-    quantity = _digits(line.all("cbc:InvoicedQuantity"))
-    price = _digits(prices[0].all("cbc:PriceAmount"))
-    if net is None or quantity is None or price is None:
-        return None
-    thousandths = quantity[0] * price[0] * 1000 // 10 ** (quantity[1] + price[1])
-    cents = (thousandths + 5) // 10
+    net = _exact(line.all(NET))
+    if net is None:
+        return False
+    thousandths = _cut_product(line)
+    if thousandths is None:
+        return False
+    cents = _rounded(thousandths, _signed_amounts(line)) if CHARGE in line.kids else (thousandths + 5) // 10
     return abs(net[0] * 100 - cents * 10 ** net[1]) in (0, 10 ** net[1])
 
 
-def _digits(nodes: list[Node]) -> tuple[int, int] | None:
-    """Return digits and scale of the only node's plain number: 12.50 is (1250, 2)."""
-    if len(nodes) != 1:
-        return None
-    whole, _, rest = nodes[0].text.partition(".")
-    number_text = whole + rest
-    if len(number_text) > 30 or not (number_text.isascii() and number_text.isdigit()):
-        return None
-    return int(number_text), len(rest)
+def _rounded(thousandths: int, amounts: list[tuple[int, int]]) -> int:
+    """Return product and charges in cents, halves up; the formula's 0.00000000001 matters only with charges."""
+    scale = max([13, *[places for _, places in amounts]])
+    total = thousandths * 10 ** (scale - 3) + 10 ** (scale - 13)
+    total += sum([amount * 10 ** (scale - places) for amount, places in amounts])
+    return int((200 * total + 10**scale) // (2 * 10**scale))
 
 
-def _computed_verdict(line: Node) -> bool:
-    given = decimal_of(line.all(NET))
-    if given is None:
-        return False
-    product = _product(line)
-    if product is None:
-        return False
-    thousandths = EXACT.multiply(product, _THOUSAND).to_integral_value(ROUND_FLOOR, EXACT)
-    cut = EXACT.add(EXACT.multiply(thousandths, _MILLI), _NUDGE)
-    added = dsum(_amounts(line, True))
-    taken = dsum(_amounts(line, False))
-    expected = r2(EXACT.subtract(EXACT.add(cut, added), taken))
-    return expected is not None and abs(EXACT.subtract(given, expected)) in (0, CENT)
-
-
-def _product(line: Node) -> Decimal | None:
-    quantity = decimal_of(line.all("cbc:InvoicedQuantity"))
+def _cut_product(line: Node) -> int | None:
+    """Return quantity x price (per base quantity) in whole thousandths, cut towards minus infinity."""
+    quantity = _exact(line.all("cbc:InvoicedQuantity"))
     if quantity is None:
         return None  # the price is then not looked at
-    price = decimal_of(line.path("cac:Price", "cbc:PriceAmount"))
+    price = _exact(line.path("cac:Price", "cbc:PriceAmount"))
+    if price is None:
+        return None
     bases = line.path(*BASE_QUANTITY)
-    if bases and price is not None:
+    if bases:
         price = _divide(price, bases)
-    return mul(quantity, price)
+    return int(quantity[0] * price[0] * 1000 // 10 ** (quantity[1] + price[1]))
 
 
-def _divide(price: Decimal, bases: list[Node]) -> Decimal:
-    base = decimal_of(bases)
-    if base is None or base == 0:
-        raise Abort(AbortKind.DIVISION, bases[0].text, bases[0])
-    if base == 1:
-        return price
-    # The engine keeps 18 decimals, more when the price has decimals of its own, and rounds halves down.
-    price_scale, base_scale = _scale(price), _scale(base)
-    places = max(18, price_scale - base_scale + 18)
-    whole_price, whole_base = int(price.scaleb(price_scale, EXACT)), int(base.scaleb(base_scale, EXACT))
-    quotient, rest = divmod(abs(whole_price) * 10 ** (places - price_scale + base_scale), abs(whole_base))
-    if 2 * rest > abs(whole_base):
-        quotient += 1
-    signed = quotient if (whole_price < 0) == (whole_base < 0) else -quotient
-    return Decimal(signed).scaleb(-places, EXACT)
-
-
-def _scale(value: Decimal) -> int:
+def _exact(nodes: list[Node]) -> tuple[int, int] | None:
+    """Return the only node's decimal as digits and scale, 12.50 as (1250, 2); None for no node."""
+    if len(nodes) == 1:
+        whole, _, rest = nodes[0].text.partition(".")
+        digits = whole + rest
+        if digits.isdigit() and digits.isascii() and len(digits) < 40:
+            return int(digits), len(rest)
+    value = decimal_of(nodes)
+    if value is None:
+        return None
+    if len(nodes[0].text) > MAX_DIGITS:
+        raise Abort(AbortKind.LIMIT, nodes[0].text, nodes[0])
     exponent = value.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    scale = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    return int(value.scaleb(scale, EXACT)), scale
 
 
-def _amounts(line: Node, want: bool) -> list[Decimal | None]:
-    return [decimal_of(charge.all("cbc:Amount")) for charge in charges([line], want)] if line.has(CHARGE) else []
+def _divide(price: tuple[int, int], bases: list[Node]) -> tuple[int, int]:
+    """Divide as the engine does: to 18 decimals, more when the price has more than the base; halves go down."""
+    base = _exact(bases)
+    if base is None or base[0] == 0:
+        raise Abort(AbortKind.DIVISION, bases[0].text, bases[0])
+    quotient, rest = divmod(price[0] * 10 ** base[1], base[0])
+    if rest == 0 and price[1] <= 18:
+        return quotient, price[1]
+    (price_digits, price_scale), (base_digits, base_scale) = _without_zeros(*price), _without_zeros(*base)
+    places = max(18, price_scale - base_scale + 18)
+    quotient, rest = divmod(abs(price_digits) * 10 ** (places - price_scale + base_scale), abs(base_digits))
+    if 2 * rest > abs(base_digits):
+        quotient += 1
+    return (quotient if (price_digits < 0) == (base_digits < 0) else -quotient), places
+
+
+def _without_zeros(digits: int, scale: int) -> tuple[int, int]:
+    for _ in range(min(scale, 40)):
+        if digits % 10:
+            break
+        digits, scale = digits // 10, scale - 1
+    return digits, scale
+
+
+def _signed_amounts(line: Node) -> list[tuple[int, int]]:
+    """Return what the line's charges add and its allowances take away; an indicator may be both, or neither."""
+    amounts = []
+    for want, sign in ((True, 1), (False, -1)):
+        for charge in charges([line], want):
+            amount = _exact(charge.all("cbc:Amount"))
+            if amount is not None:
+                amounts.append((sign * amount[0], amount[1]))
+    return amounts
 
 
 def _unit_long(reading: Reading) -> list[Node]:

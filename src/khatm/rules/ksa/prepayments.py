@@ -10,7 +10,7 @@ from functools import partial
 from khatm.rules.abort import Abort
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.comparisons import compare_whole, number_of, some_above_zero, some_zero
-from khatm.rules.ksa.facts import CHARGE, PERCENT, category_is, header, is_vat, lines
+from khatm.rules.ksa.facts import CHARGE, PERCENT, category_is, header, is_vat, line_parts, lines
 from khatm.rules.numbers import CENT, ZERO, decimal_of, double_of, exactly, f2, frac, mul, r2, round_up
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
@@ -40,11 +40,11 @@ def _settling(reading: Reading) -> list[Node]:
 
 
 def _subtotals(reading: Reading, prepaid: bool) -> list[Node]:
-    return descend(lines(reading), *SUBTOTAL) if reading.fact(_is_prepaid) is prepaid else NONE
+    return line_parts(reading).subtotals if reading.fact(_is_prepaid) is prepaid else NONE
 
 
 def _line_sums(reading: Reading) -> tuple[float | None, float | None]:
-    subtotals = descend(lines(reading), *SUBTOTAL)
+    subtotals = line_parts(reading).subtotals
     return _sum(descend(subtotals, TAXABLE)), _sum(descend(subtotals, TAX))
 
 
@@ -230,12 +230,15 @@ def _decimals(reading: Reading) -> list[Node]:
 
 
 def _zero_rate(code: str, reading: Reading) -> list[Node]:
-    """An absent rate fires too: nothing does not equal 0."""
+    """An absent rate fires too: nothing does not equal 0.
+
+    The engine looks at the rate first: where it is 0, two ids in a tax scheme go unnoticed.
+    """
     return [
         node
         for node in _subtotals(reading, True)
-        if any(category_is(category, code) and is_vat(category) for category in node.all(CATEGORY))
-        and decimal_of(node.path(CATEGORY, PERCENT)) != 0
+        if decimal_of(node.path(CATEGORY, PERCENT)) != 0
+        and any(category_is(category, code) and is_vat(category) for category in node.all(CATEGORY))
     ]
 
 
