@@ -361,6 +361,7 @@ def test_chain_is_compared_only_where_the_switch_asks() -> None:
     refused = replace(GOOD, previous=previous, switches={"chain": "strict"})
     assert codes(warned.examine()) == ([], ["KSA-13"])
     assert codes(refused.examine()) == (["KSA-13"], [])
+    assert codes(replace(refused, switches={"chain": "strict", "rules": "off"}).examine()) == (["KSA-13"], [])
 
 
 # Switches of the environments
