@@ -145,6 +145,21 @@ def test_an_abort_names_cause_and_place(
     assert found is None or finding.found == found
 
 
+# The engine asks for existence and for rates first: seen with ZATCA's stylesheet in SaxonC.
+
+
+def test_a_second_building_number_breaks_off_only_when_no_part_is_missing() -> None:
+    twice = ("copy", f"{PARTY}/cac:PostalAddress/cbc:BuildingNumber")
+    (finding,) = judged(twice).findings
+    assert (finding.rule, finding.site) == ("KHATM-ABORT-MULTIPLE", "ksa:063")
+    assert rules(twice, ("del", f"{PARTY}/cac:PostalAddress/cbc:CitySubdivisionName"))["BR-KSA-63"] == 1
+
+
+def test_two_ids_in_a_scheme_go_unnoticed_where_the_rate_is_zero() -> None:
+    scheme = "/inv:Invoice/cac:InvoiceLine[4]/cac:TaxTotal/cac:TaxSubtotal/cac:TaxCategory/cac:TaxScheme/cbc:ID"
+    assert not any(rule.startswith("KHATM") for rule in rules(("copy", scheme), base="prep", edition=Edition.R333))
+
+
 # Findings multiply without bound: once per trigger, once per type code, three times per exchange rate.
 
 

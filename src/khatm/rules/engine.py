@@ -14,7 +14,7 @@ from khatm.rules.findings import Finding, Stage, StageReport
 from khatm.rules.reading import Node, Reading, descend
 from khatm.rules.site import Site
 
-FINDINGS_LIMIT: Final = 100_000
+FINDINGS_LIMIT: Final = 50_000
 """A report holds no more; the Saudi rules multiply findings by the number of tax categories, without bound."""
 _SHOWN: Final = 200
 
@@ -44,18 +44,20 @@ def run(stage: Stage, sites: Iterable[Site], reading: Reading) -> StageReport:
     """Run sites in the given order; an Abort leaves exactly one finding, of our own, that names site and cause."""
     findings: list[Finding] = []
     failed = False
+    note: str | None = None
     for site in sites:
         try:
             for node in site.test(reading):
+                failed = failed or site.severity == "error"
                 if len(findings) >= FINDINGS_LIMIT:
-                    return StageReport(stage, "failed" if failed else "passed", tuple(findings), _LIMIT_NOTE)
+                    note = _LIMIT_NOTE
+                    break
                 findings.append(
                     Finding(site.rule, site.severity, f"{stage}:{site.number}", node.location(), _shown(node, site))
                 )
-                failed = failed or site.severity == "error"
         except Abort as abort:
             return StageReport(stage, "failed", (_aborted(stage, site, abort, reading),), f"aborted: {abort.kind}")
-    return StageReport(stage, "failed" if failed else "passed", tuple(findings))
+    return StageReport(stage, "failed" if failed else "passed", tuple(findings), note)
 
 
 _LIMIT_NOTE: Final = f"findings beyond {FINDINGS_LIMIT} are left out"

@@ -25,7 +25,6 @@ _PREFIXES: Final = {
 T = TypeVar("T")
 
 _elements = etree.XPath("//*")
-_split = etree.XPath("boolean(//comment() | //processing-instruction())")
 _string = etree.XPath("string()", smart_strings=False)
 
 NONE: "Final[list[Node]]" = []
@@ -231,7 +230,8 @@ def read(tree: etree._ElementTree | etree._Element) -> Reading:
 
 
 def _walk(start: etree._Element) -> Reading:
-    whole = not _split(start)  # without comments the first text of a leaf is its string value
+    # Without comments the first text of a leaf is its string value. (An XPath over comments costs a square.)
+    whole = next(start.iter(etree.Comment, etree.PI), None) is None
     elements = iter(cast("list[etree._Element]", _elements(start)))
     element = next(elements)
     root = Node(_name(str(element.tag)), None, element, 0)
@@ -326,4 +326,4 @@ def _name(tag: str) -> str:
 
 @lru_cache(maxsize=16)
 def _attributes(name: str) -> etree.XPath:
-    return etree.XPath(f"//@{name}", smart_strings=False)
+    return etree.XPath(f"/descendant-or-self::*/@{name}", smart_strings=False)

@@ -1,5 +1,7 @@
 """Invoice lines: identified, measured, priced, named and with a VAT category."""
 
+from collections.abc import Callable
+
 from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.en16931.categories import plain_codes, single_scheme_vat
@@ -15,7 +17,7 @@ from khatm.rules.en16931.contexts import (
     where,
 )
 from khatm.rules.patterns import all_digits
-from khatm.rules.reading import Node, Reading, opt
+from khatm.rules.reading import Node, Reading, filled, opt
 from khatm.rules.site import Site, Test
 
 _NAME = ("cac:Item", "cbc:Name")
@@ -37,8 +39,16 @@ def _long_unit(line: Node) -> bool:
     return bool(units) and len(units[0]) > 127
 
 
-def _only_digits(line: Node) -> bool:
-    return all_digits(opt(line.path(*_NAME)))
+def _item_names(reading: Reading) -> list[tuple[Node, list[Node]]]:
+    return [(line, line.path(*_NAME)) for line in reading.fact(lines)]
+
+
+def _named(fires: Callable[[list[Node]], bool]) -> Test:
+    return lambda reading: [line for line, names in reading.fact(_item_names) if fires(names)]
+
+
+def _of_length(least: int, most: int) -> Callable[[list[Node]], bool]:
+    return lambda names: bool(names) and not least <= len(opt(names)) <= most
 
 
 def _without_quantity(line: Node) -> bool:
@@ -75,13 +85,13 @@ SITES = (
     Site("046", "BR-KSA-F-06-C31", "warning", _long_id(*_SELLERS_ID), shows=_SELLERS_ID),
     Site("047", "BR-KSA-F-06-C20", "warning", _long_id(*_STANDARD_ID), shows=_STANDARD_ID),
     Site("056", "BR-KSA-F-06-C18", "warning", each(lines, _long_unit), shows=_QUANTITY),
-    Site("057", "BR-KSA-F-06-C19", "warning", each(lines, outside(3, 1000, *_NAME)), ONLY_348, shows=_NAME),
-    Site("057", "BR-KSA-F-06-C19", "warning", each(lines, outside(1, 1000, *_NAME)), ONLY_333, shows=_NAME),
-    Site("058", "BR-KSA-F-C-01", "warning", each(lines, _only_digits), ONLY_348, shows=_NAME),
+    Site("057", "BR-KSA-F-06-C19", "warning", _named(_of_length(3, 1000)), ONLY_348, shows=_NAME),
+    Site("057", "BR-KSA-F-06-C19", "warning", _named(_of_length(1, 1000)), ONLY_333, shows=_NAME),
+    Site("058", "BR-KSA-F-C-01", "warning", _named(lambda names: all_digits(opt(names))), ONLY_348, shows=_NAME),
     Site("059", "BR-21", "warning", each(lines, unfilled("cbc:ID"))),
     Site("060", "BR-22", "error", each(lines, _without_quantity), shows=_QUANTITY),
     Site("061", "BR-24", "error", each(lines, missing("cbc:LineExtensionAmount"))),
-    Site("062", "BR-25", "warning", each(lines, unfilled(*_NAME))),
+    Site("062", "BR-25", "warning", _named(lambda names: not filled(names))),
     Site("063", "BR-26", "error", each(lines, missing("cac:Price", "cbc:PriceAmount"))),
     Site("064", "BR-CO-04", "error", _without_vat_category),
     Site("065", "BR-DEC-23", "warning", each(lines, too_precise("cbc:LineExtensionAmount")), shows=_NET),

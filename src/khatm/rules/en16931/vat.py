@@ -68,20 +68,27 @@ def _some_zero_rate(reading: Reading) -> bool:
 # --- categories by code: in the breakdown, of allowances and charges, of items
 
 
+def _charges(reading: Reading) -> list[tuple[bool, bool, list[Node]]]:
+    """Return, per allowance or charge with tax categories, whether it is an allowance, a charge, and the categories."""
+    return [
+        (matches(charge, False), matches(charge, True), charge.all("cac:TaxCategory"))
+        for charge in reading.named("cac:AllowanceCharge")
+        if charge.has("cac:TaxCategory")
+    ]
+
+
 def _allowance_categories(reading: Reading) -> list[Node]:
-    return [category for category in reading.fact(cat.charge_categories) if _charge_of(category, False)]
+    return [category for allowance, _, own in reading.fact(_charges) if allowance for category in own]
 
 
 def _only_allowance_categories(reading: Reading) -> list[Node]:
-    return [category for category in reading.fact(_allowance_categories) if not _charge_of(category, True)]
+    return [
+        category for allowance, charge, own in reading.fact(_charges) if allowance and not charge for category in own
+    ]
 
 
 def _only_charge_categories(reading: Reading) -> list[Node]:
-    return [category for category in reading.fact(cat.charge_categories) if _charge_of(category, True)]
-
-
-def _charge_of(category: Node, want: bool) -> bool:
-    return category.parent is not None and matches(category.parent, want)
+    return [category for _, charge, own in reading.fact(_charges) if charge for category in own]
 
 
 def _invoice_line_categories(reading: Reading) -> list[Node]:

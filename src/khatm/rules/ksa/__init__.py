@@ -18,6 +18,7 @@ from khatm.rules.ksa import (
     lines,
     payments,
     prepayments,
+    rates,
     references,
 )
 from khatm.rules.site import Site
@@ -35,6 +36,7 @@ SITES: Final[tuple[Site, ...]] = tuple(
             *charges.SITES,
             *prepayments.SITES,
             *categories.SITES,
+            *rates.SITES,
             *currencies.SITES,
             *amounts.SITES,
         ),

@@ -86,11 +86,15 @@ def _seller_identification_333(reading: Reading) -> list[Node]:
     return failing
 
 
+def _party_ids(reading: Reading) -> list[tuple[Node, list[Node]]]:
+    """Return the accounting parties (template T12), each with its identifications."""
+    return [(party, party.path("cac:Party", *IDENTIFICATION)) for party in reading.any_of(SUPPLIER, CUSTOMER)]
+
+
 def _registered_id(kind: str, lead: str, reading: Reading) -> list[Node]:
     """CRN and 700 numbers have ten digits; blanks around them do not count for the length, yet are no digits."""
     failing = []
-    for party in reading.any_of(SUPPLIER, CUSTOMER):
-        ids = party.path("cac:Party", *IDENTIFICATION)
+    for party, ids in reading.fact(_party_ids):
         if norm(_only_scheme(ids)) == kind and not _ten_digits(opt(ids), lead):
             failing.append(party)
     return failing
@@ -113,8 +117,8 @@ def _schemes_of(party: Node) -> frozenset[str]:
 
 def _padded_scheme(reading: Reading) -> list[Node]:
     failing = []
-    for party in reading.any_of(SUPPLIER, CUSTOMER):
-        scheme = _only_scheme(party.path("cac:Party", *IDENTIFICATION))
+    for party, ids in reading.fact(_party_ids):
+        scheme = _only_scheme(ids)
         trimmed = norm(scheme)
         if scheme != trimmed and trimmed.upper() in _schemes_of(party):
             failing.append(party)
@@ -125,12 +129,12 @@ def _invented_id(reading: Reading) -> list[Node]:
     """Runs of eight ascending, descending or equal digits; once per party."""
     return [
         party
-        for party in reading.any_of(SUPPLIER, CUSTOMER)
+        for party, ids in reading.fact(_party_ids)
         if any(
             norm(_scheme(node)).upper() in _schemes_of(party)
             and all_digits(value := norm(node.text))
             and _suspicious(value)
-            for node in party.path("cac:Party", *IDENTIFICATION)
+            for node in ids
         )
     ]
 

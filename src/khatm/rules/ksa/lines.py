@@ -4,7 +4,7 @@ Source: Saudi rule specification, sites 060, 069, 074, 109, 110 and 142-144.
 """
 
 from khatm.rules.abort import Abort, AbortKind
-from khatm.rules.ksa.facts import CHARGE, charges, is_tax_document, typed
+from khatm.rules.ksa.facts import CHARGE, charges, every_line_parts, is_tax_document, typed
 from khatm.rules.numbers import EXACT, decimal_of, double_of, f2, frac, number, round_up
 from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
 from khatm.rules.site import Site
@@ -154,16 +154,19 @@ def _signed_amounts(line: Node) -> list[tuple[int, int]]:
 
 
 def _unit_long(reading: Reading) -> list[Node]:
+    bases = descend(every_line_parts(reading).prices, BASE_QUANTITY[1])
+    if max([len(base.attribute("unitCode") or "") for base in bases], default=0) <= 127:
+        return NONE
     return [
         line
         for line in reading.named(LINE)
-        if any(len(node.attribute("unitCode") or "") > 127 for node in line.path(*BASE_QUANTITY))
+        if any(len(base.attribute("unitCode") or "") > 127 for base in line.path(*BASE_QUANTITY))
     ]
 
 
 def _base_quantity(reading: Reading) -> list[Node]:
     """0 never gets here: the division in the line amount breaks off first."""
-    bases = descend(reading.named(LINE), *BASE_QUANTITY)
+    bases = descend(every_line_parts(reading).prices, BASE_QUANTITY[1])
     return [node for node in bases if node.text != "" and not number(node.text) > 0]
 
 
