@@ -1,14 +1,16 @@
 """Issue: an authoring document becomes a stamped one at the next place of its unit's chain.
 
-Joins the rooms document, stamp and ledger: business facts in, exact stamped bytes out, durable when it returns.
+Joins the rooms document, stamp, rules and ledger: business facts in, exact stamped bytes out, durable when it returns.
 """
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from khatm.clock import Clock
 from khatm.errors import KhatmError
+from khatm.forecast import BrokenRule, WouldBeRejected, forecast
 from khatm.ledger.documents import IssuedDocument, content_digest
 from khatm.ledger.generations import Generation
 from khatm.ledger.issue import ChainPlace
@@ -16,6 +18,7 @@ from khatm.ledger.ledger import Ledger
 from khatm.ledger.units import Unit
 
 if TYPE_CHECKING:
+    from khatm.document.computed import ComputedDocument
     from khatm.document.model import AuthoredDocument
     from khatm.stamp.signers import FileSigner
     from khatm.stamp.xades import StampedInvoice
@@ -82,12 +85,21 @@ class Issuer:
     """Issues documents of the units of one ledger; keeps each generation's signer while it lives.
 
     `allow_foreign_certificate` consents to stamps that do not verify, which the sandbox's canned certificate gives.
+    `on_warnings` hears of the rules that a newly issued document breaks without being refused for it.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, allow_foreign_certificate: bool = False) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        allow_foreign_certificate: bool = False,
+        on_warnings: Callable[[tuple[BrokenRule, ...]], None] | None = None,
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._allow_foreign = allow_foreign_certificate
+        self._on_warnings = on_warnings
         self._signers: dict[int, FileSigner] = {}
 
     def issue(
@@ -97,9 +109,11 @@ class Issuer:
 
         The unit's seller block is filled in when `seller` is absent (`buyer` on self-billing), and the issue date and
         time are now, in Saudi time, unless given. With a `reference`, repeating the same content gives the same
-        document back. Raises the document room's errors, ChainFieldGiven, PartyNotTheUnit, KindNotInTypeMap, and the
-        ledger's; whatever is raised, no counter is used up. Source: document standard 15, gateway contract 8.4.
+        document back. Raises the document room's errors, ChainFieldGiven, PartyNotTheUnit, KindNotInTypeMap,
+        WouldBeRejected, and the ledger's; whatever is raised, no counter is used up. Source: document standard 15,
+        gateway contract 8.4.
         """
+        from khatm.document.arithmetic import compute
         from khatm.document.model import authoring_data
 
         unit = self._ledger.unit(unit_name)
@@ -109,14 +123,18 @@ class Issuer:
         chain = {name: given.get(name) for name in _CHAIN_FIELDS}
         digest = content_digest({name: value for name, value in given.items() if name not in _CHAIN_FIELDS})
 
+        computed = compute(authored)
         live = self._ledger.live_generation(unit)
-        if live is not None:
-            self._signer(live)  # opening a key can take a tenth of a second: not under the unit's lock
+        refusal, warnings = (None, ()) if live is None else self._judged(unit, computed, live)
+        if refusal is not None and reference is None:
+            raise refusal
 
         def write(place: ChainPlace, generation: Generation) -> "StampedInvoice":
+            if refusal is not None:  # with a reference it could have been an earlier document, given back as it is
+                raise refusal
             for field, allowed in _place_values(place).items():
                 _require_equal(field, chain[field], allowed)
-            return self._stamped(authored, place, generation)
+            return self._stamped(computed, place, generation)
 
         issued = self._ledger.issue(
             unit_name, write, reference=reference, content_digest=digest if reference is not None else None
@@ -125,6 +143,8 @@ class Issuer:
             _require_equal("uuid", chain["uuid"], issued.document.uuid)
             _require_equal("counter", chain["counter"], issued.document.icv)
             _require_equal("previous_hash", chain["previous_hash"], issued.document.previous_hash)
+        elif warnings and self._on_warnings is not None:
+            self._on_warnings(warnings)
         return issued
 
     def _read(self, unit: Unit, given: Mapping[str, object]) -> "AuthoredDocument":
@@ -136,13 +156,25 @@ class Issuer:
             content[party] = unit.seller
         return read_document(content, now=self._clock.now())
 
-    def _stamped(self, authored: "AuthoredDocument", place: ChainPlace, generation: Generation) -> "StampedInvoice":
-        from khatm.document.arithmetic import compute
+    def _judged(
+        self, unit: Unit, computed: "ComputedDocument", live: Generation
+    ) -> tuple[WouldBeRejected | None, tuple[BrokenRule, ...]]:
+        """Have the rules judge a copy of the document, stamped like the real one at the place that is next now.
+
+        This runs before the unit is locked, and opens the key, which can take a tenth of a second.
+        """
+        place = ChainPlace(str(uuid.uuid4()), unit.next_icv, unit.last_hash)
+        told = forecast(self._stamped(computed, place, live).xml, self._clock.now())
+        if told.errors:
+            findings = (*told.errors, *told.warnings)
+            return WouldBeRejected(unit=unit.name, edition=told.edition, findings=findings), ()
+        return None, told.warnings
+
+    def _stamped(self, computed: "ComputedDocument", place: ChainPlace, generation: Generation) -> "StampedInvoice":
         from khatm.document.writer import write
         from khatm.stamp.xades import stamp
 
-        written = write(compute(authored), place)
-        return stamp(written, self._signer(generation), self._clock.now())
+        return stamp(write(computed, place), self._signer(generation), self._clock.now())
 
     def _signer(self, generation: Generation) -> "FileSigner":
         from khatm.stamp.certificate import read_certificate

@@ -64,6 +64,8 @@ def test_walks_from_a_csr_to_accepted_documents(
         document = unit.document(profile, kind)
         response = unit.send(document)
         assert response.outcome() == ACCEPTED
+        # Its builder knows no supply date, so its standard invoices draw the warning BR-KSA-15 (client-behaviour 8).
+        assert response.http_status() == (202 if (profile, kind) == ("standard", "invoice") else 200)
         assert (response.clearance_status(), response.reporting_status()) == (
             ("CLEARED", None) if profile == "standard" else (None, "REPORTED")
         )

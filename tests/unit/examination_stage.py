@@ -9,7 +9,7 @@ from typing import Any
 from khatm.environment import Environment
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.examination import examine
-from khatm.simulator.gateway_rules import GatewayRules
+from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.received import Call, ChainView, CredentialFacts, Examination, Received
 from khatm.simulator.switches import Switches, default_switches
 from khatm.stamp.canonical import invoice_hash
@@ -35,7 +35,7 @@ class Submission:
     now: datetime = SIGNED_AT
     switches: dict[str, Any] = field(default_factory=dict)
     known: Callable[[bytes], bool] = CERTIFICATE.__eq__
-    rules: RulesPlug = field(default_factory=GatewayRules)
+    rules: RulesPlug = field(default_factory=OfficialRules)
     previous: ChainView | None = None
 
     def received(self) -> Received:

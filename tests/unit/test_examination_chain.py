@@ -54,6 +54,6 @@ def test_same_document_sent_again_follows_itself() -> None:
     assert findings("7", OTHER, "strict", ChainView(7, THIS)) == []
 
 
-def test_form_is_looked_at_whatever_the_switch_says() -> None:
-    sentence = "[BR-KSA-34] - The invoice counter value (KSA-16) must consist of digits only."
-    assert findings("seven", BEFORE, "format", None) == [("ERROR", "BR-KSA-34", "KSA", sentence)]
+def test_form_alone_is_the_business_rules() -> None:
+    assert findings("seven", BEFORE, "format", ChainView(7, BEFORE)) == []
+    assert findings("seven", BEFORE, "strict", None) == []

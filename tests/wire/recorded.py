@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from khatm.simulator.embedded import EmbeddedSimulator
 TAXPAYER = "399999999900003"
 """The VAT number in every recorded CSR and document."""
 
+_TYPE = re.compile(rb'<cbc:InvoiceTypeCode[^>]*name="(..)[^>]*>(\d+)<')
 _OURS = {"host", "content-length", "authorization", "otp"}
 
 
@@ -35,9 +37,24 @@ class Answer:
         return "invoice" in self.request
 
     @property
+    def xml(self) -> bytes:
+        """The document that the request carried."""
+        return base64.b64decode(self.request["invoice"])
+
+    @property
+    def profile(self) -> str:
+        """The first two characters of KSA-2: `01` standard, `02` simplified."""
+        return _TYPE.findall(self.xml)[0][0].decode()
+
+    @property
+    def type_code(self) -> str:
+        """BT-3: 388, 381 or 383."""
+        return _TYPE.findall(self.xml)[0][1].decode()
+
+    @property
     def is_stamped(self) -> bool:
         """Whether the document carried a signature value."""
-        return b"SignatureValue>" in base64.b64decode(self.request["invoice"])
+        return b"SignatureValue>" in self.xml
 
     def codes(self, kind: str) -> set[str | None]:
         """The codes of the answer's `error`, `warning` or `info` messages."""

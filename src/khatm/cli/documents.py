@@ -11,6 +11,7 @@ from khatm.cli.files import read_file, require_writable, write_file
 from khatm.cli.output import OutputFormat, checked_name, emit, format_option, progress, say
 
 if TYPE_CHECKING:
+    from khatm.forecast import BrokenRule
     from khatm.submission.report import DocumentResult, NotOnboarded, Stopped
 
 
@@ -39,7 +40,11 @@ def issue(
     foreign_certificate: bool,
     output_format: OutputFormat,
 ) -> None:
-    """Turn the authoring file INPUT.json (`-` reads standard input) into a stamped document in the ledger."""
+    """Turn the authoring file INPUT.json (`-` reads standard input) into a stamped document in the ledger.
+
+    A document that the official rules would reject is not issued: exit code 1, and no counter is used up. Warnings of
+    the rules are shown and do not stop it.
+    """
     from khatm.cli.workplace import open_workplace
     from khatm.document.filename import archive_name
     from khatm.issuing import Issuer
@@ -48,8 +53,16 @@ def issue(
     if out is not None:
         require_writable(out)
     with open_workplace() as workplace:
-        issuer = Issuer(workplace.ledger, workplace.clock, allow_foreign_certificate=foreign_certificate)
+        warnings: list[BrokenRule] = []
+        issuer = Issuer(
+            workplace.ledger,
+            workplace.clock,
+            allow_foreign_certificate=foreign_certificate,
+            on_warnings=warnings.extend,
+        )
         issued = issuer.issue(unit_name, content, reference=reference)
+    for each in warnings:
+        progress(f"warning: {each.sentence()}")
     placed = issued.document
     if out is not None:
         try:
@@ -73,7 +86,7 @@ def issue(
         "repeated": issued.repeated,
     }
     if output_format == "json":
-        emit({"ok": True, **facts})
+        emit({"ok": True, **facts, "warnings": warnings})
         return
     say(f"{'already issued' if issued.repeated else 'issued'}: {facts['file_name']}")
     for name in ("uuid", "icv", "invoice_hash", "payable", "vat_total", "out"):

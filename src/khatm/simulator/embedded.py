@@ -13,8 +13,8 @@ from khatm.clock import ShiftableClock
 from khatm.environment import Environment
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
-from khatm.simulator.gateway_rules import GatewayRules
 from khatm.simulator.manage import purpose_of, vat_number_of
+from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.own_certificates import read_canned_file
 from khatm.simulator.portal import Purpose
 from khatm.simulator.server import Server, listen, url_of
@@ -37,14 +37,14 @@ class EmbeddedSimulator:
         canned_certificate: Path | None = None,
         rules: RulesPlug | None = None,
     ) -> None:
-        """`canned_certificate` is the file of the sandbox's fixed certificate, `rules` the business rules.
+        """`canned_certificate` is the file of the sandbox's fixed certificate, `rules` stands in for the official ones.
 
         Raises what `parse_setting` and `read_canned_file` raise.
         """
         self.clock = clock or ShiftableClock()
         self._canned = None if canned_certificate is None else read_canned_file(canned_certificate)
         self._switches = switches_by_environment(settings, canned_certificate=self._canned is not None)
-        self._rules = rules or GatewayRules()
+        self._rules = rules or OfficialRules()
         self._data = data
         self._url = ""
         self._fatoora: Fatoora | None = None

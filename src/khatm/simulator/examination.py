@@ -121,18 +121,13 @@ def _unread(refusal: WireMessage) -> Examination:
 
 
 class _Findings:
-    """The messages of one answer in the order in which they were found, each once.
-
-    A rule is named once even where a check of the gateway's own and the rule set word it differently.
-    """
+    """The messages of one answer in the order in which they were found, each once."""
 
     def __init__(self) -> None:
-        self._messages: dict[object, WireMessage] = {}
+        self._messages: dict[WireMessage, None] = {}
 
     def add(self, *found: WireMessage) -> None:
-        for message in found:
-            is_rule = message.code is not None and message.code.startswith("BR-")
-            self._messages.setdefault(message.code if is_rule else message, message)
+        self._messages.update(dict.fromkeys(found))
 
     def examination(
         self, facts: ReceivedFacts | None, xml: bytes | None, verification: Verification | None, *, stopped: bool
@@ -148,4 +143,4 @@ class _Findings:
         )
 
     def _of(self, level: str) -> tuple[WireMessage, ...]:
-        return tuple(message for message in self._messages.values() if message.type == level)
+        return tuple(message for message in self._messages if message.type == level)

@@ -9,7 +9,7 @@ from khatm.environment import Environment
 from khatm.simulator.authority import Authority
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.certificates import IssuedCertificate
-from khatm.simulator.gateway_rules import GatewayRules
+from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.own_certificates import OwnCertificates
 from khatm.simulator.portal import Portal
 from khatm.simulator.recorder import Recorder
@@ -33,7 +33,8 @@ class SimulatorConfig:
     clock: ShiftableClock = field(default_factory=ShiftableClock)
     canned_certificate: IssuedCertificate | None = None
     """The sandbox's fixed certificate, if an operator configured one."""
-    rules: RulesPlug = field(default_factory=GatewayRules)
+    rules: RulesPlug = field(default_factory=OfficialRules)
+    """What the switch `rules` names the edition of."""
     address: str = "http://127.0.0.1:8080"
     """Where clients reach the simulator; certificates carry it as the place of their issuer's certificate."""
 

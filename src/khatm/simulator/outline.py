@@ -31,29 +31,18 @@ _TEXTS = {
 
 
 @dataclass(slots=True)
-class Attachment:
-    """One `cac:Attachment`: the text and `mimeCode` of each embedded object in it."""
-
-    objects: list[tuple[str, str]]
-
-
-@dataclass(slots=True)
 class Reference:
     """One `cac:AdditionalDocumentReference`: ICV, PIH, QR or a document of the seller's."""
 
     id: str
     uuids: list[str]
-    attachments: list[Attachment]
+    objects: list[str]
+    """The text of every embedded object in its attachments."""
 
     @property
     def name(self) -> str:
         """The id with its outer white space removed, as the rules compare it."""
         return self.id.strip(" \t\r\n")
-
-    @property
-    def objects(self) -> list[tuple[str, str]]:
-        """Text and `mimeCode` of every embedded object of the reference."""
-        return [each for attachment in self.attachments for each in attachment.objects]
 
 
 @dataclass(slots=True)
@@ -87,7 +76,7 @@ class Outline:
     @property
     def previous_hash(self) -> str:
         """The PIH, KSA-13."""
-        return next((text for each in self.named("PIH") for text, _ in each.objects), "")
+        return next((text for each in self.named("PIH") for text in each.objects), "")
 
 
 def read_outline(tree: etree._ElementTree) -> Outline:
@@ -126,8 +115,7 @@ def _reference(element: etree._Element) -> Reference:
         if child.tag == _UUID:
             reference.uuids.append(text_of(child))
         else:
-            objects = child.findall(_OBJECT)
-            reference.attachments.append(Attachment([(text_of(each), each.get("mimeCode", "")) for each in objects]))
+            reference.objects.extend(text_of(each) for each in child.findall(_OBJECT))
     return reference
 
 

@@ -27,7 +27,7 @@ def qr_findings(verification: Verification, outline: Outline, *, accept_plain_le
         if references or simplified:
             yield messages.QR_MALFORMED
         return
-    text = "".join(text for text, _ in references[0].objects[:1])
+    text = "".join(references[0].objects[:1])
     try:
         content = qr.decode(text, accept_plain=accept_plain_lengths)
     except UnreadableQr as unreadable:

@@ -72,7 +72,7 @@ class Switches:
     renewal_overlap: int = field(default=0, metadata=_whole_number("seconds"))
     """How long the old PCSID still authenticates after the switch to the new one (7)."""
     rules: Literal["3.4.8", "3.3.3", "off"] = field(default="3.4.8", metadata=_words("3.4.8", "3.3.3", "off"))
-    """The edition of the business rules; 3.3.3 lacks BR-KSA-98 (5.4)."""
+    """The edition of the business rules, EN 16931 and KSA; `off`: none of them is evaluated (5.4)."""
     signature_key_check: bool = field(metadata=_on_off())
     """SignatureValue must verify under the embedded certificate; off looks at its form only (2.6)."""
     invalid_signature: Literal["error", "warning"] = field(default="error", metadata=_words("error", "warning"))
