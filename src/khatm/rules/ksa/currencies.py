@@ -6,6 +6,7 @@ used as patterns searched for in the document's currency, so "S" and "USD|SAR" p
 
 from collections.abc import Iterator
 
+from khatm.document.codes import CURRENCIES
 from khatm.rules.abort import Abort
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.comparisons import some_above_zero
@@ -27,24 +28,6 @@ _AMOUNTS = (
     "cbc:PayableRoundingAmount", "cbc:PayableAmount",
 )  # fmt: skip
 
-_ISO_4217 = frozenset(
-    {
-        "AED", "AFN", "ALL", "AMD", "ANG", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN", "BHD", "BIF",
-        "BMD", "BND", "BOB", "BOV", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHE", "CHF", "CHW", "CLF",
-        "CLP", "CNY", "COP", "COU", "CRC", "CUC", "CUP", "CVE", "CZK", "DJF", "DKK", "DOP", "DZD", "EGP", "ERN", "ETB",
-        "EUR", "FJD", "FKP", "GBP", "GEL", "GHS", "GIP", "GMD", "GNF", "GTQ", "GYD", "HKD", "HNL", "HRK", "HTG", "HUF",
-        "IDR", "ILS", "INR", "IQD", "IRR", "ISK", "JMD", "JOD", "JPY", "KES", "KGS", "KHR", "KMF", "KPW", "KRW", "KWD",
-        "KYD", "KZT", "LAK", "LBP", "LKR", "LRD", "LSL", "LYD", "MAD", "MDL", "MGA", "MKD", "MMK", "MNT", "MOP", "MRO",
-        "MUR", "MVR", "MWK", "MXN", "MXV", "MYR", "MZN", "NAD", "NGN", "NIO", "NOK", "NPR", "NZD", "OMR", "PAB", "PEN",
-        "PGK", "PHP", "PKR", "PLN", "PYG", "QAR", "RON", "RSD", "RUB", "RWF", "SAR", "SBD", "SCR", "SDG", "SEK", "SGD",
-        "SHP", "SLL", "SOS", "SRD", "SSP", "STD", "SVC", "SYP", "SZL", "THB", "TJS", "TMT", "TND", "TOP", "TRY", "TTD",
-        "TWD", "TZS", "UAH", "UGX", "USD", "USN", "UYI", "UYU", "UZS", "VEF", "VND", "VUV", "WST", "XAF", "XAG", "XAU",
-        "XBA", "XBB", "XBC", "XBD", "XCD", "XDR", "XOF", "XPD", "XPF", "XPT", "XSU", "XTS", "XUA", "XXX", "YER", "ZAR",
-        "ZMW", "ZWL",
-    }
-)  # fmt: skip
-"""The 2005 list: HRK, MRO, STD and VEF are still in, MRU, STN and VES are not."""
-
 
 class CurrencyAttribute(Node):
     """The currency of an amount as a place of its own: `…/cbc:TaxAmount[1]/@currencyID`."""
@@ -62,14 +45,14 @@ class CurrencyAttribute(Node):
 
 def _currency_code(reading: Reading) -> Iterator[Node]:
     for node in reading.named(DOCUMENT):
-        if norm(node.text) not in _ISO_4217:
+        if norm(node.text) not in CURRENCIES:
             yield node
     subtotals = every_line_parts(reading).subtotals
     amounts = descend(subtotals, "cbc:TaxAmount") + descend(subtotals, "cbc:TaxableAmount")
     amounts += descend(reading.named("cac:LegalMonetaryTotal"), "cbc:PayableRoundingAmount")
     for amount in amounts:
         code = amount.attribute("currencyID")
-        if code is not None and norm(code) not in _ISO_4217:
+        if code is not None and norm(code) not in CURRENCIES:
             yield CurrencyAttribute(amount, code)
 
 
