@@ -5,7 +5,7 @@ that the rules do not know is `{namespace}local`. Comments and processing instru
 and nothing is trimmed (XPath data model).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -169,6 +169,10 @@ class Reading:
         """Yield all elements, grouped by name."""
         for group in self._named.values():
             yield from group
+
+    def names(self) -> Iterable[str]:
+        """Return the names of all elements, each once."""
+        return self._named.keys()
 
     def fact(self, compute: "Callable[[Reading], T]") -> T:
         """Return what `compute` finds, computed once per document; it must not depend on the time.
