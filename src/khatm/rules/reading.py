@@ -24,7 +24,8 @@ _PREFIXES: Final = {
 T = TypeVar("T")
 
 _elements = etree.XPath("//*")
-_split = etree.XPath("boolean(//comment() | //processing-instruction())")
+# Counted, because libxml2 takes quadratic time to find the first of many comments or instructions.
+_split = etree.XPath("count(/descendant::comment()) + count(/descendant::processing-instruction()) > 0")
 _string = etree.XPath("string()", smart_strings=False)
 
 NONE: "Final[list[Node]]" = []
