@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 from khatm.errors import KhatmError, Language
 
 UnreadableReason = Literal[
-    "empty", "too-large", "too-deep", "doctype", "encoding", "version", "not-well-formed", "resource-limit"
-]
+    "empty", "too-large", "too-deep", "doctype", "encoding", "version", "not-well-formed", "resource-limit",
+    "too-many-elements", "too-many-attributes",
+]  # fmt: skip
 
 _REASONS: dict[str, tuple[str, str]] = {
     "empty": (
@@ -23,6 +24,15 @@ _REASONS: dict[str, tuple[str, str]] = {
         "and an invoice needs about 15. Remove the needless levels.",
         "عناصر XML متداخلة أعمق من اللازم (السطر {line}، العمود {column})؛ يُقرأ {allowed} مستوى على الأكثر، "
         "والفاتورة تحتاج نحو 15. احذف المستويات الزائدة.",
+    ),
+    "too-many-elements": (
+        "The XML holds {found} elements; at most {allowed} are read. Split the document.",
+        "في ملف XML عدد {found} من العناصر والحد الأقصى {allowed}. قسّم المستند.",
+    ),
+    "too-many-attributes": (
+        "One element of the XML has {found} attributes and namespace declarations; at most {allowed} are read. "
+        "Remove those that nothing uses.",
+        "لأحد عناصر XML عدد {found} من الخصائص وتعريفات مجالات الأسماء والحد الأقصى {allowed}. احذف ما لا يُستعمل منها.",
     ),
     "doctype": (
         "The XML holds a DOCTYPE, which is refused because it can define entities and fetch files. "

@@ -4,6 +4,7 @@ Every room reads XML through `parse`: no DTD, no entities, no network, bounded s
 standard, section 3.1 step 1, and the document standard, section 11.
 """
 
+import re
 import threading
 from typing import Final
 
@@ -41,6 +42,12 @@ MAX_DEPTH: Final = 256
 """The parser's own limit, which costs nothing; a stamped invoice is 15 levels deep."""
 
 STRICT_DEPTH: Final = 128
+STRICT_ELEMENTS: Final = 500_000
+STRICT_ATTRIBUTES: Final = 1000
+"""Attributes and namespace declarations of one element; readers need quadratic time for them."""
+
+_NO_ELEMENT: Final = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
+_QUOTED: Final = re.compile(rb"\"[^\"]*\"|'[^']*'")
 _UTF16_STARTS: Final = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
 _REASON_BY_CODE: dict[int, UnreadableReason] = {
     etree.ErrorTypes.ERR_DOCUMENT_EMPTY: "empty",
@@ -50,6 +57,7 @@ _REASON_BY_CODE: dict[int, UnreadableReason] = {
     etree.ErrorTypes.ERR_UNKNOWN_ENCODING: "encoding",
 }
 
+_string = etree.XPath("string()", smart_strings=False)
 _here = threading.local()  # one parser per thread: lxml serialises the users of a shared one
 
 
@@ -78,10 +86,13 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
 
 
 def parse_strictly(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._ElementTree:
-    """Parse XML as the authority's profile takes it: UTF-8, XML 1.0, at most 128 levels.
+    """Parse XML as the authority's profile takes it: UTF-8, XML 1.0, at most 128 levels and 500,000 elements.
 
-    Raises UnreadableXml as `parse` does, with the reason encoding or version for what only the profile refuses.
+    Raises UnreadableXml as `parse` does, with the reason encoding, version, too-many-elements or too-many-attributes
+    for what only the profile refuses.
     """
+    if len(data) <= max_bytes:
+        _refuse_crowds(data)
     tree = parse(data, max_bytes=max_bytes, max_depth=STRICT_DEPTH)
     encoding = (tree.docinfo.encoding or "UTF-8").upper()
     if encoding not in ("UTF-8", "US-ASCII") or data.startswith(_UTF16_STARTS):
@@ -98,7 +109,7 @@ def text_of(element: etree._Element | None) -> str:
         return ""
     if len(element) == 0:
         return element.text or ""
-    return "".join(str(part) for part in element.itertext())
+    return str(_string(element))
 
 
 def line_of(element: etree._Element) -> int | None:
@@ -160,6 +171,22 @@ def _refuse_doctype(data: bytes) -> None:
             at = data.find(b"<!DOCTYPE", place)
             if at < 0:
                 return
+
+
+def _refuse_crowds(data: bytes) -> None:
+    """Count start tags and the attributes of each in the bytes, before memory is spent on a tree."""
+    if data.count(b"<") > STRICT_ELEMENTS:
+        bare = _NO_ELEMENT.sub(b"", data) if b"<!" in data or b"<?" in data else data
+        elements = bare.count(b"<") - bare.count(b"</") - bare.count(b"<!") - bare.count(b"<?")
+        if elements > STRICT_ELEMENTS:
+            raise UnreadableXml("too-many-elements", found=str(elements), allowed=str(STRICT_ELEMENTS))
+    if data.count(b"=") <= STRICT_ATTRIBUTES:
+        return
+    for piece in data.split(b"<"):
+        if piece.count(b"=") > STRICT_ATTRIBUTES and not piece.startswith((b"!", b"?")):
+            attributes = _QUOTED.sub(b"", piece).partition(b">")[0].count(b"=")
+            if attributes > STRICT_ATTRIBUTES:
+                raise UnreadableXml("too-many-attributes", found=str(attributes), allowed=str(STRICT_ATTRIBUTES))
 
 
 def _unreadable(error: etree.XMLSyntaxError, max_depth: int) -> UnreadableXml:

@@ -6,7 +6,7 @@ and nothing is trimmed (XPath data model).
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -191,6 +191,10 @@ class Reading:
         """Yield all elements, grouped by name."""
         for group in self._named.values():
             yield from group
+
+    def names(self) -> Iterable[str]:
+        """Return the names of all elements, each once."""
+        return self._named.keys()
 
     def fact(self, compute: "Callable[[Reading], T]") -> T:
         """Return what `compute` finds, computed once per document; it must not depend on the time.

@@ -4,7 +4,7 @@ The official command line goes on to the rules after a schema failure, and so do
 rule specifications of both stylesheets (evaluation model).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,7 +19,9 @@ from khatm.rules import edition as editions
 from khatm.rules.edition import Edition
 from khatm.rules.engine import judge
 from khatm.rules.findings import Finding, Stage, StageReport
+from khatm.rules.integrity import examine_chain, examine_qr, examine_stamp, unfold
 from khatm.rules.reading import read
+from khatm.rules.stamp_policy import judge_records, judge_signer, spelled_otherwise
 from khatm.stamp.verdict import CheckResult
 from khatm.stamp.verify import Verification, verify_tree
 
@@ -74,15 +76,18 @@ def validate(
         return _unreadable(error, edition)
     sentences: dict[str, dict[Language, str]] = {}
     structure = _structure(tree, xml, sentences)
-    rules = judge(read(tree), edition, now)
+    reading = read(tree)
+    rules = judge(reading, edition, now)
+    beside = [*examine_stamp(reading), *examine_qr(reading), *unfold(reading)]
     verification = verify_tree(tree, pih=previous_hash)  # last: it takes the stamp out of the tree
+    beside += [*judge_signer(reading, verification), *judge_records(reading, verification)]
     stages = (
         StageReport("xml", "passed"),
         structure,
         *rules,
-        _signature(verification),
-        _qr(verification),
-        _chain(verification, previous_hash),
+        _signature(verification, beside),
+        _qr(verification, beside),
+        _chain(verification, previous_hash, examine_chain(reading)),
     )
     return ValidationReport(edition, stages, sentences)
 
@@ -112,28 +117,46 @@ def _structure(tree: etree._ElementTree, xml: bytes, sentences: dict[str, dict[L
     return StageReport("schema", "failed" if findings else "passed", tuple(findings))
 
 
-def _signature(verification: Verification) -> StageReport:
+def _signature(verification: Verification, beside: Sequence[Finding]) -> StageReport:
     checks = [check for name, check in verification.checks.items() if not name.startswith("qr_") and name != "pih"]
-    return _stage("signature", checks, applies=verification.facts.simplified or verification.stamped)
+    return _stage("signature", checks, beside, applies=verification.facts.simplified or verification.stamped)
 
 
-def _qr(verification: Verification) -> StageReport:
+def _qr(verification: Verification, beside: Sequence[Finding]) -> StageReport:
     checks = [check for name, check in verification.checks.items() if name.startswith("qr_")]
-    return _stage("qr", checks, applies=verification.facts.simplified or bool(checks))
+    applies = verification.facts.simplified or bool(checks)
+    return _stage("qr", checks, beside, applies=applies, lenient=spelled_otherwise(verification))
 
 
-def _chain(verification: Verification, previous_hash: str | None) -> StageReport:
-    if previous_hash is None:
-        return StageReport("pih", "skipped", note="no expected hash was given")
-    return _stage("pih", [verification.checks["pih"]], applies=True)
+def _chain(verification: Verification, previous_hash: str | None, beside: Sequence[Finding]) -> StageReport:
+    if previous_hash is not None:
+        return _stage("pih", [verification.checks["pih"]], beside, applies=True)
+    return _stage("pih", (), [each for each in beside if each.severity == "error"], note="no expected hash was given")
 
 
-def _stage(stage: Stage, checks: Iterable[CheckResult], *, applies: bool) -> StageReport:
-    if not applies:
-        return StageReport(stage, "skipped", note="a standard document that carries none")
-    failing = tuple(
-        Finding(check.name, "error", f"{stage}:{check.name}", _ROOT, check.found or None)
+def _stage(
+    stage: Stage,
+    checks: Iterable[CheckResult],
+    beside: Iterable[Finding],
+    *,
+    applies: bool = False,
+    lenient: frozenset[str] = frozenset(),
+    note: str = "a standard document that carries none",
+) -> StageReport:
+    """Report failed checks, as warnings where `lenient` names them, and the findings beside them in this stage."""
+    findings = [
+        Finding(
+            check.name,
+            "warning" if check.name in lenient else "error",
+            f"{stage}:{check.name}",
+            _ROOT,
+            check.found or None,
+        )
         for check in checks
         if not check.passed
-    )
-    return StageReport(stage, "failed" if failing else "passed", failing)
+    ]
+    findings += [each for each in beside if each.site.startswith(f"{stage}:")]
+    if not applies and not findings:
+        return StageReport(stage, "skipped", note=note)
+    failed = any(each.severity == "error" for each in findings)
+    return StageReport(stage, "failed" if failed else "passed", tuple(findings))

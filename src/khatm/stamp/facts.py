@@ -28,8 +28,8 @@ _FACTS: Final = etree.XPath(
     "cac:AccountingSupplierParty"
     "|cac:AccountingSupplierParty/cac:Party/cac:PartyLegalEntity/cbc:RegistrationName"
     "|cac:AccountingSupplierParty/cac:Party/cac:PartyTaxScheme/cbc:CompanyID"
-    "|cbc:IssueDate|cbc:IssueTime|cac:TaxTotal/cbc:TaxAmount|cac:LegalMonetaryTotal/cbc:PayableAmount"
-    "|cbc:UUID|cbc:InvoiceTypeCode|cac:AdditionalDocumentReference[normalize-space(cbc:ID)='ICV']/cbc:UUID"
+    "|cbc:IssueDate[1]|cbc:IssueTime[1]|cac:TaxTotal/cbc:TaxAmount|cac:LegalMonetaryTotal/cbc:PayableAmount"
+    "|cbc:UUID[1]|cbc:InvoiceTypeCode[1]|cac:AdditionalDocumentReference[normalize-space(cbc:ID)='ICV']/cbc:UUID"
     "|cac:AdditionalDocumentReference[normalize-space(cbc:ID)='PIH']/cac:Attachment/cbc:EmbeddedDocumentBinaryObject",
     namespaces=NAMESPACES,
 )
