@@ -19,12 +19,12 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.claims) - set(CLAIMS):
         parser.error(f"no such claim: {', '.join(sorted(unknown))} (there are {', '.join(CLAIMS)})")
-    rounds, batch = (3, 2) if options.quick else (61, 20)
+    rounds, turn = (3, 0.005) if options.quick else (61, 0.06)
     print(f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}, medians in turns\n")
     print(f"{'claim':64} {'Khatm':>32} {'beside it':>26} {'ratio':>8}  aim")
     results: list[Row | Missing] = []
     for claim in options.claims or CLAIMS:
-        measured = importlib.import_module(f"benchmarks.{claim}").measure(rounds=rounds, batch=batch)
+        measured = importlib.import_module(f"benchmarks.{claim}").measure(rounds=rounds, turn=turn)
         for row in measured:
             print(_line(row), flush=True)
         results += measured

@@ -8,7 +8,7 @@ AIM = 5.0
 LINES = 5
 
 
-def measure(*, rounds: int, batch: int) -> list[Row | Missing]:
+def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
     """Both take a dict with the same seller, lines and chain place, check it, compute, write, hash, sign, make the QR.
 
     Neither touches a disk or a network.
@@ -26,7 +26,7 @@ def measure(*, rounds: int, batch: int) -> list[Row | Missing]:
         lambda: author_and_stamp(document, ours),
         lambda: theirs.create_invoice(their_document),
         rounds=rounds,
-        batch=batch,
+        turn=turn,
     )
     mine, peers = milliseconds(turns.median(0)), milliseconds(turns.median(1))
     return [Row(claim, mine, f"zatca-tools-sdk {peers}", turns.ratio(1, to=0), AIM)]

@@ -6,8 +6,9 @@ from benchmarks.invoices import FIRST_PREVIOUS_HASH, SIGNING_TIME, UUID, Identit
 from khatm.document.arithmetic import compute
 from khatm.document.canonical import CanonicalInvoice
 from khatm.document.model import read_document
-from khatm.document.writer import ChainPlace, unstamped_xml, write
-from khatm.stamp.canonical import read_canonical
+from khatm.document.writer import DECLARATION, ChainPlace, unstamped_xml, write
+from khatm.document.xml import parse
+from khatm.stamp.canonical import canonicalise, read_canonical, remove_stamp
 from khatm.stamp.certificate import read_certificate
 from khatm.stamp.signers import FileSigner, Signer
 from khatm.stamp.xades import stamp
@@ -38,3 +39,10 @@ def author_and_stamp(document: dict[str, Any], signer: Signer) -> bytes:
 def stamp_existing(xml: bytes, signer: Signer) -> bytes:
     """An existing XML to the stamped document: parse, hash, XAdES, QR, self-check."""
     return stamp(read_canonical(xml), signer, SIGNING_TIME).xml
+
+
+def without_stamp(xml: bytes) -> bytes:
+    """A stamped file as it was before: the white space between elements stays."""
+    tree = parse(xml)
+    remove_stamp(tree)
+    return DECLARATION + canonicalise(tree)

@@ -58,20 +58,32 @@ class Turns:
         return statistics.median(one / other for one, other in pairs)
 
 
-def in_turns(*ways: Callable[[], object], rounds: int, batch: int) -> Turns:
-    """Let the ways take turns (A B A B …); each turn is a batch of calls, garbage collection included."""
+def in_turns(*ways: Callable[[], object], rounds: int, turn: float) -> Turns:
+    """Let the ways take turns (A B A B …), garbage collection included.
+
+    A turn lasts about `turn` seconds for each way, one call at least: after the other's turn the processor's caches
+    are cold, and equal turns let both pay the same for it.
+    """
     gc.collect()
-    for way in ways:
-        for _ in range(max(batch // 4, 1)):
-            way()
+    batches = [max(round(turn / _seconds(way)), 1) for way in ways]
     samples: list[list[float]] = [[] for _ in ways]
     for _ in range(rounds):
-        for way, taken in zip(ways, samples, strict=True):
+        for way, batch, taken in zip(ways, batches, samples, strict=True):
             began = time.perf_counter()
             for _ in range(batch):
                 way()
             taken.append((time.perf_counter() - began) / batch)
     return Turns(samples)
+
+
+def _seconds(way: Callable[[], object]) -> float:
+    """What one call takes, roughly, once it has run before."""
+    way()
+    began, calls = time.perf_counter(), 0
+    while calls < 5 and time.perf_counter() - began < 0.2:
+        way()
+        calls += 1
+    return (time.perf_counter() - began) / calls
 
 
 def milliseconds(seconds: float) -> str:

@@ -16,7 +16,7 @@ CLICK = 'python -c "import click"'
 HELP = "khatm --help"
 
 
-def measure(*, rounds: int, batch: int) -> list[Row | Missing]:
+def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
     """Wall time of whole processes, taken in turns."""
     from benchmarks.khatm_side import unstamped_of
 

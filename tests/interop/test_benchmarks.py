@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("claim", "rows"),
     [
-        ("stamping", ["stamp an existing XML, 5 lines, unstamped", "stamp an existing XML, 5 lines, stamped before"]),
+        ("stamping", ["stamp an existing XML, 5 lines, no white space", "stamp an existing XML, 5 lines, indented"]),
         ("authoring", ["author to stamped document, 5 lines"]),
         ("startup", ["khatm --help, seconds", "fatoora -help, times the bare interpreter"]),
     ],
