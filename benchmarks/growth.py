@@ -3,13 +3,15 @@
 
 import gc
 import json
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.invoices import authored, new_identity
-from benchmarks.measuring import Missing, Row, in_turns, milliseconds
+from benchmarks.measuring import Missing, Row, Turns, milliseconds
 
 TIME_AIM = 11.0
 MEMORY_AIM = 60.0
@@ -18,20 +20,21 @@ TASKS = ("authoring", "stamping", "hashing", "verifying")
 
 
 def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
-    """Time in turns in this process, one call a turn; memory in a child process for each task."""
+    """Each size is measured in child processes of its own, which take turns.
+
+    The allocator gives back what a large document used when the next one asks for memory; in a process that sees one
+    size only, each document pays for its own kind.
+    """
     rows: list[Row | Missing] = []
     for task in TASKS:
-        single, *calls = (prepared(task, lines)[0] for lines in (1, SMALL, LARGE))
-        # By itself: after a turn of the largest, one line would pay for what that leaves behind.
-        one = milliseconds(in_turns(single, rounds=3, turn=turn).median(0))
-        turns = in_turns(*calls, rounds=max(rounds // 3, 3), turn=0.0)
-        small, large = (milliseconds(turns.median(way)) for way in range(2))
+        turns = _times(task, rounds=max(rounds // 8, 1), seconds=turn * 8)
+        one, small, large = (milliseconds(turns.median(way)) for way in range(3))
         rows.append(
             Row(
                 f"{task}, {SMALL} to {LARGE} lines",
                 f"1: {one}, {SMALL}: {small}",
                 f"{LARGE}: {large}",
-                turns.ratio(1, to=0),
+                turns.median(2) / turns.median(1),  # the turns of a round are seconds apart here
                 TIME_AIM,
                 at_least=False,
             )
@@ -72,14 +75,59 @@ def prepared(task: str, lines: int) -> tuple[Callable[[], object], int]:
 
 def memory_of(task: str, lines: int) -> tuple[int, int]:
     """Bytes that one run of the task takes at its peak, measured in a child process, and the size of the XML."""
+    answer = _child("memory", task, str(lines))
+    return int(answer["taken"]), int(answer["size"])
+
+
+def _times(task: str, *, rounds: int, seconds: float) -> Turns:
+    """What one call takes at 1, SMALL and LARGE lines."""
+    samples: dict[int, list[float]] = {1: [], SMALL: [], LARGE: []}
+    for _ in range(rounds):
+        for lines, taken in samples.items():
+            taken.append(_child("time", task, str(lines), str(seconds))["median"])
+    return Turns(list(samples.values()))
+
+
+def _child(*arguments: str) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.growth", task, str(lines)],
+        [sys.executable, "-m", "benchmarks.growth", *arguments],
         check=True,
         capture_output=True,
         cwd=Path(__file__).resolve().parents[1],
     )
-    answer = json.loads(done.stdout)
-    return answer["taken"], answer["size"]
+    answer: dict[str, float] = json.loads(done.stdout)
+    return answer
+
+
+def _measure_time(task: str, lines: int, seconds: float) -> dict[str, float]:
+    """The median of the calls that fit into the time, three at least."""
+    call, _ = prepared(task, lines)
+    call()
+    taken: list[float] = []
+    until = time.perf_counter() + seconds
+    while len(taken) < 3 or time.perf_counter() < until:
+        began = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - began)
+    return {"median": statistics.median(taken)}
+
+
+def _measure_memory(task: str, lines: int) -> dict[str, float]:
+    """The peak of resident memory over what was resident before, everything native included."""
+    prepared(task, 1)[0]()
+    call, size = prepared(task, lines)
+    gc.collect()
+    status = Path("/proc/self/clear_refs")
+    if status.exists():
+        status.write_text("5")  # proc(5): resets the peak that VmHWM reports to what is resident now
+        before = _resident("VmRSS")
+        call()
+        return {"taken": _resident("VmHWM") - before, "size": size}
+    import tracemalloc
+
+    tracemalloc.start()
+    call()
+    return {"taken": tracemalloc.get_traced_memory()[1], "size": size}
 
 
 def _resident(field: str) -> int:
@@ -89,25 +137,9 @@ def _resident(field: str) -> int:
     raise LookupError(field)
 
 
-def _measure_memory(task: str, lines: int) -> None:
-    """Print the peak of resident memory over what was resident before, everything native included."""
-    prepared(task, 1)[0]()
-    call, size = prepared(task, lines)
-    gc.collect()
-    status = Path("/proc/self/clear_refs")
-    if status.exists():
-        status.write_text("5")  # proc(5): resets the peak that VmHWM reports to what is resident now
-        before = _resident("VmRSS")
-        call()
-        taken = _resident("VmHWM") - before
-    else:
-        import tracemalloc
-
-        tracemalloc.start()
-        call()
-        taken = tracemalloc.get_traced_memory()[1]
-    print(json.dumps({"taken": taken, "size": size}))
-
-
 if __name__ == "__main__":
-    _measure_memory(sys.argv[1], int(sys.argv[2]))
+    _, what, its_task, its_lines, *rest = sys.argv
+    if what == "memory":
+        print(json.dumps(_measure_memory(its_task, int(its_lines))))
+    else:
+        print(json.dumps(_measure_time(its_task, int(its_lines), float(rest[0]))))
