@@ -13,7 +13,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 from khatm.clock import FixedClock
@@ -21,7 +20,7 @@ from khatm.ledger.documents import DocumentState
 from khatm.ledger.generations import Generation, GenerationState
 from khatm.ledger.issue import ChainPlace
 from khatm.ledger.ledger import Ledger
-from khatm.ledger.migrations import newest_version
+from khatm.ledger.migrations import MIGRATIONS, newest_version
 from tests.unit.ledger_stage import (
     START,
     PlainDocument,
@@ -237,9 +236,12 @@ def outcome_everywhere(home: Path) -> dict[str, int]:
 
     def work() -> None:
         ledger = fresh_ledger(home)
-        claim = ledger.claim(ledger.document_at("till-1", icv), timedelta(hours=1))
+        claim = ledger.claim_unit(ledger.unit("till-1"), lease=3600)
         assert claim is not None
-        ledger.record_outcome(claim, DocumentState.ACCEPTED, exchange=evidence(ledger), cleared_xml=b"<cleared/>")
+        document = ledger.document_at("till-1", icv)
+        ledger.record_outcome(
+            claim, document, DocumentState.ACCEPTED, exchange=evidence(ledger), cleared_xml=b"<cleared/>"
+        )
 
     def check() -> str:
         with fresh_ledger(home) as ledger:
@@ -250,7 +252,9 @@ def outcome_everywhere(home: Path) -> dict[str, int]:
                 return "decided"
             assert (document.state, *evidence_stored) == (DocumentState.ISSUED, 0, 0, None)
             # The claim of the dead process does not stand in the way, though its lease has not run out.
-            assert ledger.claim(document) is not None
+            claim = ledger.claim_unit(ledger.unit("till-1"))
+            assert claim is not None
+            ledger.release_unit(claim)
             return "undecided"
 
     return kill_everywhere(prepare, work, check)
@@ -321,7 +325,10 @@ def starting_together(home: Path) -> dict[str, int]:
         statuses = [os.waitpid(pid, 0)[1] for pid in children]
         assert statuses == [0] * starters, statuses
         raw = sqlite3.connect(home / "ledger.db")
-        assert raw.execute("SELECT count(*), max(number) FROM schema_version").fetchone() == (newest_version(),) * 2
+        assert raw.execute("SELECT count(*), max(number) FROM schema_version").fetchone() == (
+            len(MIGRATIONS),
+            newest_version(),
+        )
         raw.close()
     return {"rounds": rounds, "starters": starters}
 

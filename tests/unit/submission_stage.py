@@ -66,6 +66,11 @@ class Authority:
         return [one.path for one in self.received]
 
 
+def by_route(reporting: WireAnswer, clearance: WireAnswer) -> Callable[[WireRequest], WireAnswer]:
+    """An answer per endpoint: the two lanes of a unit call side by side, in no order."""
+    return lambda request: clearance if request.url.endswith("/clearance/single") else reporting
+
+
 def json_answer(status: int, body: object, *headers: tuple[str, str]) -> WireAnswer:
     return WireAnswer(status, (("Content-Type", "application/json"), *headers), json.dumps(body).encode())
 

@@ -164,7 +164,8 @@ def submit(unit_name: str | None, resume: bool, output_format: OutputFormat) -> 
     obstacles: tuple[NotOnboarded | Stopped, ...] = (*report.not_onboarded, *report.stopped)
     for obstacle in obstacles:
         if output_format == "json":
-            emit({"ok": False, "unit": obstacle.unit, "message": _both(obstacle), **_obstacle_facts(obstacle)})
+            harmless = not getattr(obstacle, "blocks", True)
+            emit({"ok": harmless, "unit": obstacle.unit, "message": _both(obstacle), **_obstacle_facts(obstacle)})
         progress(obstacle.sentence())
     if output_format == "text":
         say(f"{report.accepted} accepted, {report.refused} refused, {report.waiting} waiting")
@@ -182,7 +183,7 @@ def _show_result(result: "DocumentResult", output_format: OutputFormat) -> None:
                 "uuid": document.uuid,
                 "route": document.route.value,
                 "state": document.state.value,
-                "http_status": result.outcome.http_status,
+                "http_status": result.http_status,
                 "cleared": result.cleared,
                 "messages": [
                     {"level": each.level, "code": each.code, "category": each.category, "text": each.message}

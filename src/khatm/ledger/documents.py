@@ -86,6 +86,8 @@ class Document:
     reason: str | None
     """Why it waits, was rejected or was set aside."""
     settled_at: datetime | None
+    follows: int | None = None
+    """The document that this one corrects or changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,15 @@ class IssuedDocument:
     xml: bytes
     repeated: bool = False
     """True when the caller's reference was known with the same content: this is that earlier document."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredXml:
+    """Stamped bytes as they are read back."""
+
+    content: bytes
+    sha256: str | None
+    """Their SHA-256 in hex as it was at issue; None for documents of a ledger from before it was kept."""
 
 
 def content_digest(content: object) -> str:
@@ -151,9 +162,39 @@ def of_unit(
     return [from_row(row) for row in connection.execute(query)]
 
 
-def unsent(connection: Connection, unit_id: int, *, after: int = 0, limit: int = 0) -> list[Document]:
-    """Return documents that are not decided yet, in ICV order, whether their time has come or not."""
-    return _unsent(connection, unit_id, _is_unsent(), after, limit)
+def unsent(
+    connection: Connection, unit_id: int, *, profile: Profile | None = None, after: int = 0, limit: int = 0
+) -> list[Document]:
+    """Return documents that are not decided yet, of one profile or both, in ICV order, whatever time has come."""
+    wanted = _is_unsent() if profile is None else _is_unsent() & (_document.c.profile == profile.value)
+    return _unsent(connection, unit_id, wanted, after, limit)
+
+
+def sendable(connection: Connection, now: datetime, holding: int) -> dict[int, frozenset[Profile]]:
+    """Return which units have documents to send now, and of which profiles.
+
+    A simplified document that waits for its next attempt holds the later ones of its unit back until it has had
+    `holding` attempts; standard ones wait for nobody.
+    """
+    waits = _document.c.next_attempt_at > now
+    held = (
+        select(_document.c.unit_id, func.min(_document.c.icv).label("icv"))
+        .where(_is_unsent(), _document.c.profile == Profile.SIMPLIFIED.value, waits, _document.c.attempts < holding)
+        .group_by(_document.c.unit_id)
+        .subquery()
+    )
+    ready = or_(_document.c.next_attempt_at.is_(None), _document.c.next_attempt_at <= now)
+    free = or_(_document.c.profile == Profile.STANDARD.value, held.c.icv.is_(None), _document.c.icv < held.c.icv)
+    rows = connection.execute(
+        select(_document.c.unit_id, _document.c.profile)
+        .outerjoin(held, held.c.unit_id == _document.c.unit_id)
+        .where(_is_unsent(), ready, free)
+        .distinct()
+    )
+    found: dict[int, set[Profile]] = {}
+    for unit_id, profile in rows:
+        found.setdefault(unit_id, set()).add(Profile(profile))
+    return {unit_id: frozenset(profiles) for unit_id, profiles in found.items()}
 
 
 def due(connection: Connection, unit_id: int, now: datetime, *, after: int = 0, limit: int = 0) -> list[Document]:
@@ -185,6 +226,16 @@ def stamped_xml(connection: Connection, document_id: int) -> bytes:
         select(schema.stamped_xml.c.content).where(schema.stamped_xml.c.document_id == document_id)
     ).scalar_one()
     return content
+
+
+def stored_xml(connection: Connection, document_id: int) -> StoredXml | None:
+    """Return the issued bytes with the digest stored beside them, None when they are lost."""
+    row = connection.execute(
+        select(schema.stamped_xml.c.content, schema.stamped_xml.c.sha256).where(
+            schema.stamped_xml.c.document_id == document_id
+        )
+    ).one_or_none()
+    return None if row is None else StoredXml(row.content, row.sha256)
 
 
 def cleared_xml(connection: Connection, document_id: int) -> bytes | None:
@@ -235,6 +286,7 @@ def from_row(row: Row[tuple[object, ...]]) -> Document:
         next_attempt_at=values["next_attempt_at"],
         reason=values["reason"],
         settled_at=values["settled_at"],
+        follows=values["follows"],
     )
 
 

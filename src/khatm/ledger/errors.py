@@ -387,16 +387,31 @@ class UnknownDocument(LedgerError):
 
 @dataclass(eq=False)
 class ClaimLost(LedgerError):
-    """An outcome came from a process whose claim on the document had passed to another one."""
+    """An outcome came from a process whose claim on the unit had passed to another one."""
 
-    uuid: str
+    unit: str
 
     code: ClassVar[str] = "claim-lost"
     exit_code: ClassVar[int] = 3
     en: ClassVar[str] = (
-        "The claim on document {uuid} passed to another process before its outcome was stored. "
+        "Sending for unit {unit!r} passed to another process before this outcome was stored. "
         "That process sends the same bytes again and stores the outcome."
     )
     ar: ClassVar[str] = (
-        "انتقل حجز المستند {uuid} إلى عملية أخرى قبل حفظ نتيجته. ستعيد تلك العملية إرسال البايتات نفسها وتحفظ النتيجة."
+        "انتقل الإرسال عن الوحدة {unit!r} إلى عملية أخرى قبل حفظ هذه النتيجة. "
+        "ستعيد تلك العملية إرسال البايتات نفسها وتحفظ النتيجة."
     )
+
+
+@dataclass(eq=False)
+class NotSetAside(LedgerError):
+    """A document was to be put back into the queue that nobody had taken out of it."""
+
+    uuid: str
+    state: str
+
+    code: ClassVar[str] = "not-set-aside"
+    en: ClassVar[str] = (
+        "Document {uuid} is in state {state}; only a document that was set aside can be put back. Nothing was changed."
+    )
+    ar: ClassVar[str] = "المستند {uuid} حالته {state}؛ لا يُعاد إلى الطابور إلا مستند نُحّي جانبًا. لم يتغير شيء."

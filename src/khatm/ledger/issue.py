@@ -152,5 +152,4 @@ def _row(document: Document, digest: str | None) -> dict[str, object]:
         "state": document.state.value,
         "route": document.route.value,
         "attempts": document.attempts,
-        "claim_number": 0,
     }

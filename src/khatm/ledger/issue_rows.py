@@ -1,5 +1,6 @@
 """The rows that an issue reads and writes: the head of the unit's chain, the live generation, the document."""
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,11 +30,11 @@ _LIVE = Prepared(
 _COLUMNS = (
     *("unit_id", "generation_id", "icv", "uuid", "invoice_hash", "previous_hash", "reference", "content_digest"),
     *("profile", "type_code", "transaction_code", "issue_date", "issue_time", "payable", "vat_total", "issued_at"),
-    *("deadline", "state", "route", "attempts", "claim_number"),
+    *("deadline", "state", "route", "attempts"),
 )
 _INSERT_DOCUMENT = Prepared(insert(_document), _COLUMNS)
 _ID_BY_UUID = Prepared(select(_document.c.id).where(_document.c.uuid == bindparam("uuid", type_=Text)))
-_INSERT_XML = Prepared(insert(schema.stamped_xml), ("document_id", "content"))
+_INSERT_XML = Prepared(insert(schema.stamped_xml), ("document_id", "content", "sha256"))
 _ADVANCE = Prepared(
     update(_unit)
     .where(_unit.c.id == bindparam("unit", type_=BigInteger))
@@ -96,7 +97,8 @@ def store(connection: Connection, row: Mapping[str, object], xml: bytes) -> int:
     _INSERT_DOCUMENT.run(connection, row)
     found = _ID_BY_UUID.first(connection, row)
     assert found is not None
-    _INSERT_XML.run(connection, {"document_id": found[0], "content": xml})
+    digest = hashlib.sha256(xml).hexdigest()
+    _INSERT_XML.run(connection, {"document_id": found[0], "content": xml, "sha256": digest})
     return cast(int, found[0])
 
 

@@ -7,12 +7,13 @@ from khatm.ledger.credential_register import CredentialRegister
 from khatm.ledger.document_register import DocumentRegister
 from khatm.ledger.home import Home
 from khatm.ledger.sealing import Seals
+from khatm.ledger.sending_register import SendingRegister
 from khatm.ledger.store import DEFAULT_WAIT, open_store
 from khatm.ledger.unit_register import UnitRegister
 
 
-class Ledger(UnitRegister, CredentialRegister, DocumentRegister):
-    """Units, credential generations, calls and documents of one installation.
+class Ledger(UnitRegister, CredentialRegister, DocumentRegister, SendingRegister):
+    """Units, credential generations, calls, documents and their sending, of one installation.
 
     A unit is given as the `Unit` read before or by its name. Usable from several threads; a child process opens
     its own.

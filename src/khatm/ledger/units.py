@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import Connection, Row, insert, select, update
 
 from khatm.environment import Environment
-from khatm.ledger import schema
+from khatm.ledger import claims, schema
 from khatm.ledger.errors import UnitExists, UnknownUnit
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def add(
             created_at=now,
         )
     )
-    return by_name(connection, name)
+    added = by_name(connection, name)
+    claims.add(connection, added.id)
+    return added
 
 
 def by_name(connection: Connection, name: str) -> Unit:

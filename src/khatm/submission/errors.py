@@ -27,3 +27,23 @@ class ForeignClearedCopy(KhatmError):
     def facts(self) -> dict[str, object]:
         """Return the fields, and the hash as a sentence shows it."""
         return {**super().facts(), "hash": self.found or "—"}
+
+
+@dataclass(eq=False)
+class DamagedDocument(KhatmError):
+    """What is stored of a document is not what was issued."""
+
+    uuid: str
+    field: str
+    found: str
+    allowed: str
+    code: ClassVar[str] = "damaged-document"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "Document {uuid} is damaged in the ledger: its {field} is {found} instead of {allowed}. It was not sent and "
+        "is set aside: put back a copy of the ledger from before the damage, and look for the cause of the damage."
+    )
+    ar: ClassVar[str] = (
+        "المستند {uuid} تالف في السجل: قيمة {field} هي {found} بدلًا من {allowed}. لم يُرسل ونُحّي جانبًا: أعد نسخة من "
+        "السجل سابقة للتلف وابحث عن سببه."
+    )

@@ -17,13 +17,14 @@ class DocumentResult:
 
     unit: str
     document: Document
-    outcome: Outcome
+    outcome: Outcome | None
+    """None when nothing was sent."""
     stops_unit: bool = False
     """Whether the outcome stopped the whole unit."""
     cleared: bool = False
     """Whether a cleared copy came and was stored."""
     objection: KhatmError | None = None
-    """Why the document is set aside although the answer was a yes."""
+    """Why the document is set aside although the answer was a yes, or before anything was sent."""
 
     @property
     def accepted(self) -> bool:
@@ -33,11 +34,18 @@ class DocumentResult:
     @property
     def messages(self) -> tuple[Message, ...]:
         """The authority's messages about the document."""
-        return self.outcome.messages
+        return () if self.outcome is None else self.outcome.messages
+
+    @property
+    def http_status(self) -> int | None:
+        """The HTTP status of the answer, None when there was none."""
+        return None if self.outcome is None else self.outcome.http_status
 
     def sentence(self, language: Language = "en") -> str:
         """Return what happened and what to do."""
-        return (self.objection or self.outcome).sentence(language)
+        told = self.objection or self.outcome
+        assert told is not None
+        return told.sentence(language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,8 @@ class NotOnboarded:
     has_ccsid: bool
     missing_checks: tuple[str, ...]
     """Compliance checks that have not passed yet, by their names on the wire."""
+    blocks: bool = True
+    """Whether documents wait for it or it was asked for by name; a unit still being set up is no failure."""
 
     @property
     def command(self) -> str:
@@ -113,7 +123,7 @@ class SubmissionReport:
 
     @property
     def exit_code(self) -> int:
-        """1 if a document was refused or a unit cannot send, else 3 if any document still waits, else 0."""
-        if self.refused or self.not_onboarded or self.stopped:
+        """1 if a document was refused or a unit cannot send what it should, else 3 if any still waits, else 0."""
+        if self.refused or self.stopped or any(each.blocks for each in self.not_onboarded):
             return 1
         return 3 if self.waiting else 0

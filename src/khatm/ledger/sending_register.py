@@ -1,0 +1,135 @@
+"""Claims, outcomes and events of sending, one transaction per method."""
+
+from datetime import datetime
+
+from khatm.ledger import claims, documents, events, exchanges, outcomes, units
+from khatm.ledger.claims import UnitClaim
+from khatm.ledger.documents import Document, DocumentState, Profile, Route
+from khatm.ledger.events import Event, EventKind
+from khatm.ledger.exchanges import Exchange
+from khatm.ledger.register import Register
+from khatm.ledger.units import Unit
+
+
+class SendingRegister(Register):
+    """The part of the ledger that says who sends for a unit, and records what became of its documents."""
+
+    def claim_unit(self, unit: Unit, lease: float = claims.LEASE) -> UnitClaim | None:
+        """Claim a unit for sending, for `lease` seconds; None when a live process has it, this one included."""
+        with self._store.write() as connection:
+            claim = claims.take(connection, unit.id, unit.name, self._owner, lease)
+            if claim is not None and claim.taken_from is not None:
+                events.add(
+                    connection,
+                    EventKind.CLAIM_HANDED_OVER,
+                    self._clock.now(),
+                    unit_id=unit.id,
+                    former=claim.taken_from,
+                    owner=self._owner,
+                    number=claim.number,
+                )
+            return claim
+
+    def keep_claims(self, lease: float = claims.LEASE) -> frozenset[int]:
+        """Give a sign of life for all claims of this ledger object; return the ids of the units that it still has."""
+        with self._store.write() as connection:
+            return claims.keep(connection, self._owner, lease)
+
+    def require_claim(self, claim: UnitClaim) -> None:
+        """Raise ClaimLost when a claim has passed to another process."""
+        with self._store.write() as connection:
+            claims.require_current(connection, claim)
+
+    def release_unit(self, claim: UnitClaim) -> None:
+        """Give a claimed unit back."""
+        with self._store.write() as connection:
+            claims.release(connection, claim)
+
+    def record_attempt(self, claim: UnitClaim, document: Document, exchange: Exchange) -> None:
+        """Store one exchange about a document that decides nothing yet. Raises ClaimLost."""
+        with self._store.write() as connection:
+            outcomes.attempt(connection, claim, document.id, exchange)
+
+    def record_outcome(
+        self,
+        claim: UnitClaim,
+        document: Document,
+        state: DocumentState,
+        *,
+        exchange: Exchange | None = None,
+        reason: str | None = None,
+        next_attempt_at: datetime | None = None,
+        route: Route | None = None,
+        cleared_xml: bytes | None = None,
+        stop_reason: str | None = None,
+    ) -> Document:
+        """Store what sending a document of a claimed unit came to, with its last exchange; all or nothing.
+
+        `stop_reason` stops the whole unit at the same time. Raises ClaimLost.
+        """
+        with self._store.write() as connection:
+            return outcomes.settle(
+                connection,
+                claim,
+                document.id,
+                state,
+                exchange=exchange,
+                reason=reason,
+                next_attempt_at=next_attempt_at,
+                route=route or document.route,
+                cleared_xml=cleared_xml,
+                stop_reason=stop_reason,
+                now=self._clock.now(),
+            )
+
+    def put_back(self, document: Document) -> Document:
+        """Let a document that was set aside be sent again. Raises NotSetAside."""
+        with self._store.write() as connection:
+            return outcomes.put_back(connection, document, self._clock.now())
+
+    def sendable_units(self, holding: int) -> list[tuple[Unit, frozenset[Profile]]]:
+        """Return the units that may send and have something to send now, with its profiles; see `documents.sendable`.
+
+        A stopped unit is not among them.
+        """
+        with self._store.read() as connection:
+            found = documents.sendable(connection, self._clock.now(), holding)
+            known = (units.by_id(connection, unit_id) for unit_id in found)
+            return [(unit, found[unit.id]) for unit in known if unit.stopped_reason is None]
+
+    def exchanges(self, document: Document) -> list[Exchange]:
+        """Return every exchange with the gateway about a document, in order."""
+        with self._store.read() as connection:
+            return exchanges.of_document(connection, document.id)
+
+    def record_event(
+        self, kind: EventKind, unit: Unit | None = None, document: Document | None = None, **facts: object
+    ) -> None:
+        """Write down that something happened; the facts are plain values without secrets."""
+        with self._store.write() as connection:
+            events.add(
+                connection,
+                kind,
+                self._clock.now(),
+                unit_id=None if unit is None else unit.id,
+                document_id=None if document is None else document.id,
+                **facts,
+            )
+
+    def events(
+        self,
+        unit: Unit | str | None = None,
+        document: Document | None = None,
+        kinds: tuple[EventKind, ...] = (),
+        *,
+        limit: int = 0,
+    ) -> list[Event]:
+        """Return what happened, in order: of a unit, of a document, of some kinds; with a `limit` only the last."""
+        with self._store.read() as connection:
+            return events.read(
+                connection,
+                unit_id=None if unit is None else units.find(connection, unit).id,
+                document_id=None if document is None else document.id,
+                kinds=kinds,
+                limit=limit,
+            )
