@@ -16,7 +16,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "simulator": ("khatm.cli.simulator", "simulator", "Serve a whole Fatoora on this machine."),
     "unit": ("khatm.cli.unit", "unit", "Add, change, onboard, list, show and renew EGS units."),
     "issue": ("khatm.cli.documents", "issue", "Turn an authoring JSON file into a stamped document in the ledger."),
-    "submit": ("khatm.cli.documents", "submit", "Send what is due to the authority."),
+    "submit": ("khatm.cli.sending", "submit", "Send what is due to the authority."),
+    "worker": ("khatm.cli.sending", "worker", "Keep sending what is issued, and what falls due again."),
     "document": (
         "khatm.cli.documents",
         "document",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, or_, select, update
 
 from khatm.clock import SAUDI
 from khatm.ledger import schema
@@ -170,37 +170,53 @@ def unsent(
     return _unsent(connection, unit_id, wanted, after, limit)
 
 
-def sendable(connection: Connection, now: datetime, holding: int) -> dict[int, frozenset[Profile]]:
-    """Return which units have documents to send now, and of which profiles.
+def sendable(connection: Connection, now: datetime, holding: int) -> list[int]:
+    """Return the ids of the units that have documents to send now.
 
     A simplified document that waits for its next attempt holds the later ones of its unit back until it has had
     `holding` attempts; standard ones wait for nobody.
     """
     waits = _document.c.next_attempt_at > now
+    simplified = _document.c.profile == Profile.SIMPLIFIED.value
     held = (
         select(_document.c.unit_id, func.min(_document.c.icv).label("icv"))
-        .where(_is_unsent(), _document.c.profile == Profile.SIMPLIFIED.value, waits, _document.c.attempts < holding)
+        .where(_is_unsent(), simplified, waits, _document.c.attempts < holding)
         .group_by(_document.c.unit_id)
         .subquery()
     )
     ready = or_(_document.c.next_attempt_at.is_(None), _document.c.next_attempt_at <= now)
-    free = or_(_document.c.profile == Profile.STANDARD.value, held.c.icv.is_(None), _document.c.icv < held.c.icv)
     rows = connection.execute(
-        select(_document.c.unit_id, _document.c.profile)
+        select(_document.c.unit_id)
         .outerjoin(held, held.c.unit_id == _document.c.unit_id)
-        .where(_is_unsent(), ready, free)
+        .where(_is_unsent(), ready, or_(~simplified, held.c.icv.is_(None), _document.c.icv < held.c.icv))
         .distinct()
     )
-    found: dict[int, set[Profile]] = {}
-    for unit_id, profile in rows:
-        found.setdefault(unit_id, set()).add(Profile(profile))
-    return {unit_id: frozenset(profiles) for unit_id, profiles in found.items()}
+    return list(rows.scalars())
 
 
 def due(connection: Connection, unit_id: int, now: datetime, *, after: int = 0, limit: int = 0) -> list[Document]:
     """Return undecided documents whose next attempt is due, in ICV order."""
     ready = or_(_document.c.next_attempt_at.is_(None), _document.c.next_attempt_at <= now)
     return _unsent(connection, unit_id, _is_unsent() & ready, after, limit)
+
+
+def bring_forward(connection: Connection, environment: str, gateway_url: str | None, now: datetime) -> int:
+    """Make the waiting documents of all units behind a gateway due now; return how many.
+
+    Those stay as they are whose last answer was a 429: they wait because they were told to.
+    """
+    unit, last = schema.unit, schema.exchange
+    behind = select(unit.c.id).where(
+        unit.c.environment == environment, unit.c.gateway_url.is_not_distinct_from(gateway_url)
+    )
+    newest = select(func.max(last.c.id)).where(last.c.document_id == _document.c.id).scalar_subquery()
+    told_to_wait = select(last.c.id).where(last.c.id == newest, last.c.http_status == 429).exists()
+    changed = connection.execute(
+        update(_document)
+        .where(_is_unsent(), _document.c.next_attempt_at > now, _document.c.unit_id.in_(behind), ~told_to_wait)
+        .values(next_attempt_at=now)
+    )
+    return changed.rowcount
 
 
 def counts(connection: Connection, unit_id: int) -> dict[DocumentState, int]:
@@ -291,8 +307,12 @@ def from_row(row: Row[tuple[object, ...]]) -> Document:
 
 
 def _is_unsent() -> ColumnElement[bool]:
-    # Literal values, so that SQLite sees that the partial index on unsent documents serves the query.
-    return _document.c.state.in_([state.value for state in UNSENT])
+    return _is_one_of(UNSENT)
+
+
+def _is_one_of(states: Sequence[DocumentState]) -> ColumnElement[bool]:
+    # Written into the statement, in the index's own words: only so does SQLite see that a partial index serves it.
+    return _document.c.state.in_([literal_column(f"'{state.value}'") for state in states])
 
 
 def _unsent(

@@ -51,14 +51,14 @@ def add(
     connection: Connection,
     kind: EventKind,
     now: datetime,
+    facts: Mapping[str, object] | None = None,
     *,
     unit_id: int | None = None,
     document_id: int | None = None,
-    **facts: object,
 ) -> None:
     """Write an event down; the facts are plain JSON values and hold no secrets."""
     connection.execute(
-        insert(_event).values(at=now, kind=kind.value, unit_id=unit_id, document_id=document_id, facts=facts)
+        insert(_event).values(at=now, kind=kind.value, unit_id=unit_id, document_id=document_id, facts=facts or {})
     )
 
 

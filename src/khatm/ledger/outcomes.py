@@ -59,17 +59,12 @@ def settle(
     if cleared_xml is not None:
         connection.execute(insert(schema.cleared_xml).values(document_id=document_id, content=cleared_xml))
     if state is DocumentState.SET_ASIDE:
-        events.add(connection, EventKind.SET_ASIDE, now, unit_id=held.unit_id, document_id=document_id, reason=reason)
+        facts = {"reason": reason}
+        events.add(connection, EventKind.SET_ASIDE, now, facts, unit_id=held.unit_id, document_id=document_id)
     if stop_reason is not None:
         units.stop(connection, held.unit_id, stop_reason, now)
-        events.add(
-            connection,
-            EventKind.UNIT_STOPPED,
-            now,
-            unit_id=held.unit_id,
-            document_id=document_id,
-            reason=stop_reason,
-        )
+        facts = {"reason": stop_reason}
+        events.add(connection, EventKind.UNIT_STOPPED, now, facts, unit_id=held.unit_id, document_id=document_id)
     return documents.by_id(connection, document_id)
 
 

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from khatm.environment import Environment
 from khatm.ledger import claims, documents, events, exchanges, outcomes, units
 from khatm.ledger.claims import UnitClaim
-from khatm.ledger.documents import Document, DocumentState, Profile, Route
+from khatm.ledger.documents import Document, DocumentState, Route
 from khatm.ledger.events import Event, EventKind
 from khatm.ledger.exchanges import Exchange
 from khatm.ledger.register import Register
@@ -23,10 +24,8 @@ class SendingRegister(Register):
                     connection,
                     EventKind.CLAIM_HANDED_OVER,
                     self._clock.now(),
+                    {"former": claim.taken_from, "owner": self._owner, "number": claim.number},
                     unit_id=unit.id,
-                    former=claim.taken_from,
-                    owner=self._owner,
-                    number=claim.number,
                 )
             return claim
 
@@ -87,15 +86,25 @@ class SendingRegister(Register):
         with self._store.write() as connection:
             return outcomes.put_back(connection, document, self._clock.now())
 
-    def sendable_units(self, holding: int) -> list[tuple[Unit, frozenset[Profile]]]:
-        """Return the units that may send and have something to send now, with its profiles; see `documents.sendable`.
+    def sendable_units(self, holding: int) -> list[Unit]:
+        """Return the units that may send and have something to send now; see `documents.sendable`.
 
         A stopped unit is not among them.
         """
         with self._store.read() as connection:
             found = documents.sendable(connection, self._clock.now(), holding)
-            known = (units.by_id(connection, unit_id) for unit_id in found)
-            return [(unit, found[unit.id]) for unit in known if unit.stopped_reason is None]
+            known = [units.by_id(connection, unit_id) for unit_id in found]
+        return [unit for unit in known if unit.stopped_reason is None]
+
+    def record_circuit(
+        self, kind: EventKind, environment: Environment, gateway_url: str | None, **facts: object
+    ) -> None:
+        """Write down that a gateway is left alone, or answers again; then what waits for it becomes due at once."""
+        with self._store.write() as connection:
+            now = self._clock.now()
+            if kind is EventKind.CIRCUIT_CLOSED:
+                facts["due"] = documents.bring_forward(connection, environment.value, gateway_url, now)
+            events.add(connection, kind, now, {"environment": environment.value, "gateway": gateway_url, **facts})
 
     def exchanges(self, document: Document) -> list[Exchange]:
         """Return every exchange with the gateway about a document, in order."""
@@ -111,9 +120,9 @@ class SendingRegister(Register):
                 connection,
                 kind,
                 self._clock.now(),
+                facts,
                 unit_id=None if unit is None else unit.id,
                 document_id=None if document is None else document.id,
-                **facts,
             )
 
     def events(

@@ -63,7 +63,7 @@ class UnitRegister(Register):
         with self._store.write() as connection:
             found, now = units.find(connection, unit), self._clock.now()
             units.stop(connection, found.id, reason, now)
-            events.add(connection, EventKind.UNIT_STOPPED, now, unit_id=found.id, reason=reason)
+            events.add(connection, EventKind.UNIT_STOPPED, now, {"reason": reason}, unit_id=found.id)
 
     def resume_unit(self, unit: Unit | str) -> None:
         """Let a stopped unit send again."""

@@ -36,7 +36,8 @@ class Turn:
 
     circuit: Circuit
     seconds: float = 0.0
-    reason: str = ""
+    cause: Outcome | None = None
+    """The outcome of the call that opened it."""
 
 
 class Breaker:
@@ -53,7 +54,6 @@ class Breaker:
         self._open_until: float | None = None
         self._pause = SHORTEST
         self._asking: int | None = None
-        self._reason = ""
 
     @property
     def circuit(self) -> Circuit:
@@ -62,11 +62,6 @@ class Breaker:
             if self._open_until is None:
                 return Circuit.CLOSED
             return Circuit.OPEN if self._asking is None else Circuit.HALF_OPEN
-
-    @property
-    def reason(self) -> str:
-        """Why the circuit was opened last."""
-        return self._reason
 
     def is_ready(self) -> bool:
         """Whether `admit` would let a call through now."""
@@ -123,8 +118,7 @@ class Breaker:
 
     def _open(self, seconds: float, outcome: Outcome) -> Turn:
         self._open_until = self._clock() + seconds
-        self._reason = outcome.sentence()
-        return Turn(Circuit.OPEN, seconds, self._reason)
+        return Turn(Circuit.OPEN, seconds, outcome)
 
 
 class Breakers:

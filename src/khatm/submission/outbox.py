@@ -7,9 +7,10 @@ from khatm.clock import Clock
 from khatm.ledger.ledger import Ledger
 from khatm.ledger.units import Unit
 from khatm.submission.breaker import Breakers
+from khatm.submission.circuits import journalled_breakers
 from khatm.submission.claiming import ClaimKeeper
 from khatm.submission.readiness import what_is_missing
-from khatm.submission.report import DocumentResult, Stopped, SubmissionReport
+from khatm.submission.report import DocumentResult, SubmissionReport
 from khatm.submission.sending import DocumentGateway
 from khatm.submission.unit_run import UnitRun
 
@@ -45,7 +46,7 @@ def submit_due(
             report,
             rng or random.Random(),  # noqa: S311 (jitter, no secret)
             keeper,
-            breakers or Breakers(),
+            breakers or journalled_breakers(ledger, clock),
         )
         for each in ledger.units() if unit is None else [ledger.unit(unit)]:
             run.submit_unit(each, resume=resume, asked_for=unit is not None)
@@ -94,16 +95,9 @@ class _Run:
                     self._clock,
                     self._rng,
                 ).work_off(self._hear)
-        self._note_what_is_left(unit)
-
-    def _note_what_is_left(self, unit: Unit) -> None:
-        left = self._ledger.unsent_count(unit)
-        self.summary.waiting += left
-        reason = self._ledger.unit(unit.name).stopped_reason
-        if reason is not None and left:
-            self.summary.stopped.append(Stopped(unit.name, reason, left))
+        self.summary.note_what_is_left(self._ledger, unit)
 
     def _hear(self, result: DocumentResult) -> None:
-        self.summary.results.append(result)
+        self.summary.hear(result)
         if self._listener is not None:
             self._listener(result)

@@ -6,6 +6,8 @@ from khatm.errors import KhatmError, Language
 from khatm.gateway.messages import Message
 from khatm.gateway.verdict import Outcome
 from khatm.ledger.documents import Document, DocumentState
+from khatm.ledger.ledger import Ledger
+from khatm.ledger.units import Unit
 
 _GOOD = (DocumentState.ACCEPTED, DocumentState.ACCEPTED_WITH_WARNINGS)
 _REFUSED = (DocumentState.REJECTED, DocumentState.SET_ASIDE)
@@ -106,20 +108,31 @@ class SubmissionReport:
     """The sum of one run."""
 
     results: list[DocumentResult] = field(default_factory=list)
+    """What was tried, in the order of its outcomes; empty for a run that keeps none because it may go on for long."""
+    keeps_results: bool = True
+    accepted: int = 0
+    """How many of the documents tried are accepted, with or without warnings."""
+    refused: int = 0
+    """How many of the documents tried were rejected or set aside."""
     not_onboarded: list[NotOnboarded] = field(default_factory=list)
     stopped: list[Stopped] = field(default_factory=list)
     waiting: int = 0
     """Documents without a decision after this run, tried or not."""
 
-    @property
-    def accepted(self) -> int:
-        """How many of the documents tried are accepted, with or without warnings."""
-        return sum(result.accepted for result in self.results)
+    def hear(self, result: DocumentResult) -> None:
+        """Count a document that was tried."""
+        self.accepted += result.accepted
+        self.refused += result.document.state in _REFUSED
+        if self.keeps_results:
+            self.results.append(result)
 
-    @property
-    def refused(self) -> int:
-        """How many of the documents tried were rejected or set aside."""
-        return sum(result.document.state in _REFUSED for result in self.results)
+    def note_what_is_left(self, ledger: Ledger, unit: Unit) -> None:
+        """Count what a unit still has to send, and say so if it is stopped."""
+        left = ledger.unsent_count(unit)
+        self.waiting += left
+        reason = ledger.unit(unit.name).stopped_reason
+        if reason is not None and left:
+            self.stopped.append(Stopped(unit.name, reason, left))
 
     @property
     def exit_code(self) -> int:

@@ -17,8 +17,6 @@ from khatm.submission.lane import Lane
 from khatm.submission.report import DocumentResult
 from khatm.submission.sending import DocumentGateway, Sender
 
-BOTH = frozenset(Profile)
-
 
 class UnitRun:
     """Sends what one unit has to send, once.
@@ -50,8 +48,8 @@ class UnitRun:
         self._telling = threading.Lock()
         self._failure: BaseException | None = None
 
-    def work_off(self, listener: Callable[[DocumentResult], None], profiles: frozenset[Profile] = BOTH) -> bool:
-        """Send what is due of these profiles; return False when another process has the unit.
+    def work_off(self, listener: Callable[[DocumentResult], None]) -> bool:
+        """Send what is due; return False when another process has the unit.
 
         A lane that loses the claim ends quietly: whoever has it now sends the rest. Raises the ledger's errors.
         """
@@ -59,12 +57,12 @@ class UnitRun:
         if claim is None:
             return False
         try:
-            self._work_off(claim, listener, sorted(profiles))
+            self._work_off(claim, listener)
         finally:
             self._keeper.release(claim)
         return True
 
-    def _work_off(self, claim: UnitClaim, listener: Callable[[DocumentResult], None], profiles: list[Profile]) -> None:
+    def _work_off(self, claim: UnitClaim, listener: Callable[[DocumentResult], None]) -> None:
         sender = Sender(self._ledger, self._gateway, claim, self._keeper, self._breaker, self._rng)
 
         def tell(result: DocumentResult) -> None:
@@ -82,13 +80,10 @@ class UnitRun:
                 self._failure = error
                 self._ended.set()
 
-        beside = [threading.Thread(target=work, args=(profile,), name="khatm-lane") for profile in profiles[1:]]
-        for thread in beside:
-            thread.start()
-        for profile in profiles[:1]:
-            work(profile)
-        for thread in beside:
-            thread.join()
+        clearance = threading.Thread(target=work, args=(Profile.STANDARD,), name="khatm-clearance")
+        clearance.start()
+        work(Profile.SIMPLIFIED)
+        clearance.join()
         if self._failure is not None:
             raise self._failure
 
