@@ -20,6 +20,8 @@ from tests.unit.ledger_stage import START, add_unit, fresh_ledger, ready_ledger,
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.usefixtures("either_store")
+
 
 @pytest.fixture
 def clock() -> ShiftableClock:

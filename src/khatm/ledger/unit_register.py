@@ -51,24 +51,24 @@ class UnitRegister(Register):
     def set_seller(self, unit: Unit | str, seller: dict[str, object]) -> Unit:
         """Replace a unit's seller block; documents already issued keep what they say. Raises UnknownUnit."""
         with self._store.write() as connection:
-            return units.set_seller(connection, units.find(connection, unit).id, seller)
+            return units.set_seller(connection, units.locked(connection, unit).id, seller)
 
     def set_gateway_url(self, unit: Unit | str, gateway_url: str | None) -> Unit:
         """Replace the gateway's address for a unit; None takes the setting or ZATCA's own. Raises UnknownUnit."""
         with self._store.write() as connection:
-            return units.set_gateway_url(connection, units.find(connection, unit).id, gateway_url)
+            return units.set_gateway_url(connection, units.locked(connection, unit).id, gateway_url)
 
     def stop_unit(self, unit: Unit | str, reason: str) -> None:
         """Record that nothing more may be sent for a unit, and why."""
         with self._store.write() as connection:
-            found, now = units.find(connection, unit), self._clock.now()
+            found, now = units.locked(connection, unit), self._clock.now()
             units.stop(connection, found.id, reason, now)
             events.add(connection, EventKind.UNIT_STOPPED, now, {"reason": reason}, unit_id=found.id)
 
     def resume_unit(self, unit: Unit | str) -> None:
         """Let a stopped unit send again."""
         with self._store.write() as connection:
-            found = units.find(connection, unit)
+            found = units.locked(connection, unit)
             units.resume(connection, found.id)
             if found.stopped_reason is not None:
                 events.add(connection, EventKind.UNIT_RESUMED, self._clock.now(), unit_id=found.id)
