@@ -174,7 +174,7 @@ def test_there_is_an_end_to_snapshots(stage: Stage) -> None:
 
 def test_snapshots_under_load_hold_whole_documents(stage: Stage) -> None:
     """Four callers report while snapshots are taken; each holds as many acceptances as accepted submissions."""
-    documents = [stage.document() for _ in range(80)]
+    documents = [stage.document() for _ in range(60)]
     done = threading.Event()
     taken: list[int] = []
 
@@ -199,13 +199,13 @@ def test_snapshots_under_load_hold_whole_documents(stage: Stage) -> None:
         sizes.append(remembered)
     assert sizes == sorted(sizes)
     sent = [stage.send(each).status_code for each in documents]
-    assert (sent.count(409), sent.count(200)) == (sizes[-1], 80 - sizes[-1])
+    assert (sent.count(409), sent.count(200)) == (sizes[-1], 60 - sizes[-1])
 
 
 def test_restoring_under_load_breaks_no_call(stage: Stage) -> None:
     documents = [stage.document() for _ in range(40)]
     with ThreadPoolExecutor(4) as pool:
-        sending = pool.map(lambda each: stage.send(each).status_code, documents * 3)
+        sending = pool.map(lambda each: stage.send(each).status_code, documents)
         for _ in range(5):
             stage.manage("POST", "/restore", {"id": stage.snapshot})
         statuses = list(sending)
@@ -215,7 +215,7 @@ def test_restoring_under_load_breaks_no_call(stage: Stage) -> None:
 def test_snapshots_and_clock_survive_a_restart_with_a_folder(tmp_path: Path) -> None:
     with EmbeddedSimulator(data=tmp_path) as simulator:
         unit = Unit(Caller(simulator, Environment.SIMULATION), "1000").onboarded()
-        simulator.fatoora.time.set(datetime.fromisoformat("2029-01-01T00:00:00Z"))
+        simulator.fatoora.time.advance(timedelta(days=30))
         simulator.fatoora.time.freeze()
         snapshot = simulator.fatoora.take_snapshot()
         assert unit.submit("standard-invoice").status_code == 200
