@@ -1,6 +1,5 @@
 """Claims: one sender per unit at a time, dead senders detected, late outcomes fenced off."""
 
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from khatm.ledger.errors import ClaimLost, NotSetAside
 from khatm.ledger.events import EventKind
 from khatm.ledger.exchanges import Exchange
 from khatm.ledger.ledger import Ledger
-from tests.unit.ledger_stage import START, add_unit, fresh_ledger, ready_ledger, simplified
+from tests.unit.ledger_stage import START, add_unit, fresh_ledger, ready_ledger, simplified, tamper
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,10 +116,7 @@ def test_an_end_that_no_lease_reaches_was_written_by_a_wrong_clock(tmp_path: Pat
     with ready_ledger(tmp_path, clock) as ledger, fresh_ledger(tmp_path, clock) as other:
         unit = ledger.unit("till-1")
         assert ledger.claim_unit(unit) is not None
-        raw = sqlite3.connect(tmp_path / "ledger.db")
-        raw.execute("UPDATE unit_claim SET expires_at = expires_at + 86400")  # the machine's clock was a day ahead
-        raw.commit()
-        raw.close()
+        tamper(ledger, "UPDATE unit_claim SET expires_at = expires_at + ?", 86400)  # set a day ahead
         assert other.claim_unit(unit) is not None
 
 

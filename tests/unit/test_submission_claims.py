@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,10 +16,12 @@ from khatm.ledger.documents import DocumentState
 from khatm.ledger.errors import ClaimLost
 from khatm.submission.claiming import ClaimKeeper
 from khatm.submission.outbox import submit_due
-from tests.unit.ledger_stage import Writer, add_unit, fresh_ledger, make_live, simplified, standard
+from tests.unit.ledger_stage import Writer, add_unit, fresh_ledger, make_live, simplified, standard, tamper
 from tests.unit.submission_stage import CLEARED_BEFORE, DUPLICATE, Authority, Office, accepted, by_route, rejected
 
 ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.usefixtures("either_store")
 
 
 def test_a_unit_that_is_being_sent_for_is_left_to_its_sender(tmp_path: Path) -> None:
@@ -86,10 +87,7 @@ def test_a_claim_lost_on_the_way_ends_the_run_quietly_and_leaves_the_outcome_to_
     other_authority = Authority([DUPLICATE])
 
     def sleep_through_the_lease(request: WireRequest) -> WireAnswer:
-        raw = sqlite3.connect(tmp_path / "ledger.db")
-        raw.execute("UPDATE unit_claim SET expires_at = 0")
-        raw.commit()
-        raw.close()
+        tamper(office.ledger, "UPDATE unit_claim SET expires_at = 0")
         with fresh_ledger(tmp_path, office.clock) as other:
             submit_due(
                 other,

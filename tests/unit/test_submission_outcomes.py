@@ -1,6 +1,5 @@
 """What each kind of answer makes of a document: its state, its evidence, its next attempt, and the exit code."""
 
-import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +10,16 @@ from khatm.gateway.transport import Fault, WireAnswer, WireRequest
 from khatm.ledger.documents import DocumentState, Route
 from khatm.ledger.errors import UnknownUnit
 from khatm.ledger.events import EventKind
-from tests.unit.ledger_stage import add_unit, key_pair, make_live, plain_document, prepared, simplified, standard
+from tests.unit.ledger_stage import (
+    add_unit,
+    key_pair,
+    make_live,
+    plain_document,
+    prepared,
+    simplified,
+    standard,
+    tamper,
+)
 from tests.unit.submission_stage import (
     CLEARANCE_OFF,
     CLEARED_BEFORE,
@@ -268,10 +276,7 @@ def test_a_damaged_document_is_set_aside_and_never_sent(
     office: Office, tmp_path: Path, change: str, field: str
 ) -> None:
     office.ledger.issue("till-1", simplified)
-    raw = sqlite3.connect(tmp_path / "ledger.db")
-    raw.execute(change)
-    raw.commit()
-    raw.close()
+    tamper(office.ledger, change)
     report = office.submit()
     assert office.authority.received == []
     (told,) = report.results
@@ -284,12 +289,9 @@ def test_a_damaged_document_is_set_aside_and_never_sent(
     assert office.submit().results == []
 
 
-def test_a_document_of_an_older_ledger_without_digest_is_sent(office: Office, tmp_path: Path) -> None:
+def test_a_document_of_an_older_ledger_without_digest_is_sent(office: Office) -> None:
     office.ledger.issue("till-1", simplified)
-    raw = sqlite3.connect(tmp_path / "ledger.db")
-    raw.execute("UPDATE stamped_xml SET sha256 = NULL")
-    raw.commit()
-    raw.close()
+    tamper(office.ledger, "UPDATE stamped_xml SET sha256 = NULL")
     assert office.submit().accepted == 1
 
 
