@@ -48,10 +48,18 @@ def submit(unit_name: str | None, resume: bool, again: tuple[str, ...], output_f
 
 @click.command()
 @click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Units to send for at a time.")
+@click.option(
+    "--dispatch",
+    "engine",
+    type=click.Choice(["auto", "embedded", "distributed"]),
+    default="auto",
+    show_default=True,
+    help="Who shares out the units: threads of this process, or procrastinate among all workers (PostgreSQL).",
+)
 @click.option("--once", is_flag=True, help="End when what is due now has been tried.")
 @click.option("--until-idle", is_flag=True, help="End when nothing waits any more, retries included.")
 @format_option
-def worker(jobs: int, once: bool, until_idle: bool, output_format: OutputFormat) -> None:
+def worker(jobs: int, engine: str, once: bool, until_idle: bool, output_format: OutputFormat) -> None:
     """Keep sending: documents as they are issued, retries as they fall due, units side by side.
 
     Several workers may run on one ledger. SIGTERM and Ctrl-C let the calls under way finish and end with 0; with
@@ -79,7 +87,7 @@ def worker(jobs: int, once: bool, until_idle: bool, output_format: OutputFormat)
         Worker(workplace.ledger, workplace.gateway, workplace.clock, hear, trouble) as sending,
     ):
         _prove_key(workplace)
-        dispatch = _dispatch(workplace, sending, jobs)
+        dispatch = _dispatch(workplace, sending, jobs, engine)
         _stop_on_signals(dispatch)
         progress(f"sending for {workplace.ledger.place} ({jobs} units at a time)")
         dispatch.run(until)
@@ -91,10 +99,22 @@ def worker(jobs: int, once: bool, until_idle: bool, output_format: OutputFormat)
         sys.exit(report.exit_code)
 
 
-def _dispatch(workplace: "Workplace", sending: "Worker", jobs: int) -> "Dispatch":
-    from khatm.submission.dispatch.embedded import EmbeddedDispatch
+def _dispatch(workplace: "Workplace", sending: "Worker", jobs: int, engine: str) -> "Dispatch":
+    """Return the engine asked for; left to us, the distributed one where the ledger and the installation allow it."""
+    from importlib.util import find_spec
 
-    return EmbeddedDispatch(sending, jobs)
+    from khatm.submission.dispatch.embedded import EmbeddedDispatch
+    from khatm.submission.dispatch.errors import NotDistributable
+
+    url = workplace.home.database_url or ""
+    shared, installed = url.startswith("postgres"), find_spec("procrastinate") is not None
+    if engine == "distributed" and not (shared and installed):
+        raise NotDistributable(found="the ledger is a SQLite file" if not shared else "procrastinate is not installed")
+    if engine == "embedded" or not (shared and installed):
+        return EmbeddedDispatch(sending, jobs)
+    from khatm.submission.dispatch.distributed import DistributedDispatch
+
+    return DistributedDispatch(sending, jobs, url)
 
 
 def _prove_key(workplace: "Workplace") -> None:
