@@ -81,6 +81,8 @@ class DistributedDispatch:
                     await self._work(app, until)
                     return
             except (exceptions.ProcrastinateException, OSError) as error:
+                if _was_given_up(error):
+                    continue
                 if until is Until.SWEPT:
                     raise QueueUnreachable(place=self._worker.ledger.place, reason=_reason(error)) from None
                 self._worker.tell(None, QueueUnreachable(place=self._worker.ledger.place, reason=_reason(error)))
@@ -188,6 +190,13 @@ def _reached(reach: Callable[[], str], place: str) -> str:
         return reach()
     except psycopg.Error as error:
         raise QueueUnreachable(place=place, reason=_reason(error)) from None
+
+
+def _was_given_up(error: BaseException) -> bool:
+    """Whether another worker took this one for dead, as when it was suspended: its row is gone, a new one is due."""
+    from psycopg.errors import ForeignKeyViolation
+
+    return isinstance(error.__cause__, ForeignKeyViolation)
 
 
 def _reason(error: BaseException) -> str:
