@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from hashlib import sha256
+from pathlib import Path
 from typing import cast
 
 import psycopg
@@ -30,6 +31,7 @@ from khatm.ledger.errors import (
     LedgerDamaged,
     LedgerDiskFull,
     LedgerError,
+    LedgerNeedsUpgrade,
     LedgerNoAccess,
     LedgerNotDurable,
     LedgerOutcomeUnknown,
@@ -60,7 +62,10 @@ _HOLDER = """SELECT activity.application_name FROM pg_locks JOIN pg_stat_activit
 class PostgresqlStore:
     """PostgreSQL through psycopg: row locks instead of turns, each commit on the server's disk."""
 
-    def __init__(self, url: URL, clock: Clock, *, wait: float = DEFAULT_WAIT) -> None:
+    head_record: Path | None = None
+    writers_per_unit = True
+
+    def __init__(self, url: URL, clock: Clock, *, wait: float = DEFAULT_WAIT, upgrade: bool = False) -> None:
         self.place = _place(url)
         self.wait = wait
         self._secrets = _secrets(url)
@@ -80,7 +85,7 @@ class PostgresqlStore:
             driver.execute(_PIN, (f"{max(int(wait * 1000), 1)}ms",))
 
         try:
-            self._prepare(clock)
+            self._prepare(clock, upgrade)
         except BaseException:
             self.close()
             raise
@@ -157,7 +162,7 @@ class PostgresqlStore:
         except DBAPIError as error:
             raise LedgerUnreachable(place=self.place, reason=self._without_secrets(error.orig)) from None
 
-    def _prepare(self, clock: Clock) -> None:
+    def _prepare(self, clock: Clock, upgrade: bool) -> None:
         with self.read() as connection:
             fsync, encoding, schema = _first(_driver(connection).execute(_FIT))
             if fsync != "on":
@@ -170,6 +175,8 @@ class PostgresqlStore:
             found = migrations.refuse_newer(connection, self.place)
         if found == migrations.newest_version():
             return
+        if found and not upgrade:
+            raise LedgerNeedsUpgrade(place=self.place, found=found, known=migrations.newest_version())
         with self.write() as connection:
             _driver(connection).execute("SELECT pg_advisory_xact_lock(%s)", (self._lock_number("migration"),))
             migrations.migrate(connection, self.place, clock.now)

@@ -36,10 +36,13 @@ from khatm.ledger.store import DEFAULT_WAIT
 class SqliteStore:
     """SQLite in WAL mode with synchronous=FULL: several processes take turns, each commit is on disk."""
 
+    writers_per_unit = False
+
     def __init__(self, url: URL, clock: Clock, *, wait: float = DEFAULT_WAIT) -> None:
-        self.path, self._options = _file_of(url)
+        self.file, self._options = _file_of(url)
         self.read_only = self._options["mode"] == "ro"
-        self.place = str(self.path)
+        self.place = str(self.file)
+        self.head_record: Path | None = self.file.with_name(f"{self.file.name}.head")
         self.wait = wait
         self._jitter = random.Random()  # noqa: S311 (spreads waiting processes, guards nothing)
         self._engine = self._make_engine()
@@ -63,7 +66,7 @@ class SqliteStore:
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
         """Hold a name by a file lock beside the database; see `Store.hold`. Raises HeldElsewhere, LedgerNoAccess."""
-        folder = self.path.parent / "locks"
+        folder = self.file.parent / "locks"
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -149,27 +152,27 @@ class SqliteStore:
         The caller holds the write lock, so nothing is added meanwhile. Raises LedgerUnwritable.
         """
         try:
-            keep_copy(self.path, self.path.with_name(f"{self.path.name}.before-{migrations.newest_version()}"))
+            keep_copy(self.file, self.file.with_name(f"{self.file.name}.before-{migrations.newest_version()}"))
         except OSError as error:
             raise LedgerUnwritable(place=self.place, reason=error.strerror or type(error).__name__) from None
 
     def _create_private_file(self) -> None:
         # SQLite gives the -wal and -shm files the mode of the database file, so the mode is set before it opens it.
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            is_new = not self.path.exists()
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            is_new = not self.file.exists()
+            os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))
             if is_new:  # its name is to survive a power cut as well as what is written into it
-                sync_folder(self.path.parent)
-                sync_folder(self.path.parent.parent)
+                sync_folder(self.file.parent)
+                sync_folder(self.file.parent.parent)
         except OSError as error:
             # Path.is_file would raise about a folder that may not be looked into.
-            is_file = os.path.isfile(self.path)  # noqa: PTH113
+            is_file = os.path.isfile(self.file)  # noqa: PTH113
             kind = LedgerReadOnly if is_file or error.errno == errno.EROFS else LedgerNoAccess
             raise kind(place=self.place, reason=error.strerror or type(error).__name__) from None
 
     def _make_engine(self) -> Engine:
-        address = f"file:{quote(str(self.path))}?{urlencode(self._options)}"
+        address = f"file:{quote(str(self.file))}?{urlencode(self._options)}"
 
         def connect() -> sqlite3.Connection:
             # SQLite itself waits while the settings are made; from then on `_in_turn` does, with jitter.
