@@ -1,7 +1,11 @@
-"""Issue: one document takes its place in a unit's chain, or nothing happens at all."""
+"""Issue: documents take their places in their units' chains, each whole or not at all.
 
-from collections.abc import Callable
-from dataclasses import replace
+Several requests share one transaction. First every document is written and stamped, each after the one before it, and
+nothing is stored yet: a request whose document is refused simply falls out and uses nothing up. Then all rows are
+stored and each chain is advanced once. So no savepoint is needed between documents, and a refusal costs no statement.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,14 +13,16 @@ from sqlalchemy import Connection, select
 
 from khatm.ledger import documents, issue_rows, schema
 from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Profile, Route
-from khatm.ledger.errors import ChainPlaceMismatch, ReferenceTaken
+from khatm.ledger.errors import ChainPlaceMismatch, LedgerError, ReferenceTaken
 from khatm.ledger.generations import Generation
+from khatm.ledger.group import Request
+from khatm.ledger.head_record import HeadRecord
 from khatm.ledger.issue_rows import ChainPlace, Head, LiveGenerations
 
 if TYPE_CHECKING:
     from khatm.document.canonical import StampFacts
 
-__all__ = ["ChainPlace", "Stamped", "Write", "issue"]
+__all__ = ["ChainPlace", "IssueRequest", "Stamped", "Write", "issue_together"]
 
 _document = schema.document
 
@@ -41,49 +47,128 @@ class Stamped(Protocol):
 
 
 Write = Callable[[ChainPlace, Generation], Stamped]
-"""Writes and stamps a document for a place, with the credentials of a generation. It runs under the unit's lock."""
+"""Writes and stamps a document for a place, with the credentials of a generation. It runs under the unit's lock, in the
+thread of any of the callers whose requests share a commit, and once more for another place if that commit fails.
+"""
 
 
-def issue(
-    connection: Connection,
-    unit_name: str,
-    write: Write,
-    live: LiveGenerations,
-    *,
-    reference: str | None,
-    digest: str | None,
-    now: datetime,
-) -> IssuedDocument:
-    """Give a document its place, have it written and stamped, store it and advance the chain; the caller commits.
+class IssueRequest(Request[IssuedDocument]):
+    """One document to be issued: for which unit, how it is written, and the caller's own name for it.
 
-    Whatever `write` raises passes through and the transaction is rolled back: no counter is used up.
-    Raises UnknownUnit, NoLiveCredentials, ReferenceTaken, ChainPlaceMismatch. Source: the gateway contract 8.4.
+    A `reference` needs the `content_digest` of what was asked for, see `documents.content_digest`.
     """
-    head = issue_rows.locked_head(connection, unit_name)
-    if reference is not None:
-        earlier = _with_reference(connection, head, reference, digest)
-        if earlier is not None:
-            return earlier
-    generation = live.of_unit(connection, head)
-    place = head.next_place()
-    stamped = write(place, generation)
-    _require_place(head, place, stamped.facts)
-    document = _new_document(head, generation, place, stamped, reference=reference, now=now)
-    document_id = issue_rows.store(connection, _row(document, digest), stamped.xml)
-    issue_rows.advance(connection, head, stamped.invoice_hash)
-    return IssuedDocument(replace(document, id=document_id), stamped.xml)
+
+    def __init__(
+        self, unit_name: str, write: Write, *, reference: str | None = None, content_digest: str | None = None
+    ) -> None:
+        super().__init__()
+        if reference is not None and content_digest is None:
+            raise ValueError("a reference needs the digest of the content it stands for")
+        self.unit_name = unit_name
+        self.write = write
+        self.reference = reference
+        self.digest = content_digest
 
 
-def _with_reference(connection: Connection, head: Head, reference: str, digest: str | None) -> IssuedDocument | None:
-    row = connection.execute(
-        select(_document).where(_document.c.unit_id == head.unit_id, _document.c.reference == reference)
-    ).one_or_none()
-    if row is None:
-        return None
-    earlier = documents.from_row(row)
-    if row.content_digest != digest:
-        raise ReferenceTaken(unit=head.unit_name, reference=reference, icv=earlier.icv, uuid=earlier.uuid)
-    return IssuedDocument(earlier, documents.stamped_xml(connection, earlier.id), repeated=True)
+Answer = IssuedDocument | Exception
+"""What became of a request: the document, or why there is none."""
+
+
+def issue_together(
+    connection: Connection,
+    requests: Sequence[IssueRequest],
+    live: LiveGenerations,
+    record: HeadRecord,
+    now: Callable[[], datetime],
+) -> tuple[list[Answer], list[Head]]:
+    """Give each document its place, have it written and stamped, store all and advance the chains; the caller commits.
+
+    Returns one answer for each request, valid once committed, and the chains' new heads. An answer may be UnknownUnit,
+    NoLiveCredentials, ChainHeadReplaced, ReferenceTaken, ChainPlaceMismatch, or whatever `write` raised.
+    Source: the gateway contract 8.4.
+    """
+    chains: dict[str, _Chain | LedgerError] = {}
+    # In one order for all processes, so that no two of them wait for each other's units.
+    for name in sorted({request.unit_name for request in requests}):
+        try:
+            chains[name] = _Chain(connection, name, live, record)
+        except LedgerError as error:
+            chains[name] = error
+    ids = iter(issue_rows.take_ids(connection, len(requests)))
+    answers: list[Answer] = []
+    for request in requests:
+        chain = chains[request.unit_name]
+        answers.append(chain.issue(request, ids, now()) if isinstance(chain, _Chain) else chain)
+    moved = [chain for chain in chains.values() if isinstance(chain, _Chain) and chain.rows]
+    issue_rows.store(connection, [row for chain in moved for row in chain.rows])
+    for chain in moved:
+        issue_rows.advance(connection, chain.head)
+    return answers, [chain.head for chain in moved]
+
+
+class _Chain:
+    """A unit's chain within one transaction: its row is locked, and new documents are not stored yet."""
+
+    def __init__(self, connection: Connection, unit_name: str, live: LiveGenerations, record: HeadRecord) -> None:
+        self._connection = connection
+        self.head = issue_rows.locked_head(connection, unit_name)
+        self.rows: list[issue_rows.Row] = []
+        self._live = live
+        self._record = record
+        self._generation: Generation | None = None
+        self._by_reference: dict[str, tuple[str | None, IssuedDocument]] = {}
+
+    def issue(self, request: IssueRequest, ids: Iterator[int], now: datetime) -> Answer:
+        try:
+            earlier = self._with_reference(request)
+            if earlier is not None:
+                return earlier
+            generation = self._ready()
+        except LedgerError as error:
+            return error
+        place = self.head.next_place()
+        try:
+            stamped = request.write(place, generation)
+            _require_place(self.head, place, stamped.facts)
+        except Exception as error:
+            return error
+        document = _new_document(next(ids), self.head, generation, place, stamped, request.reference, now)
+        self.rows.append((_row(document, request.digest), stamped.xml))
+        self.head = self.head.after(place, stamped.invoice_hash)
+        issued = IssuedDocument(document, stamped.xml)
+        if request.reference is not None:
+            self._by_reference[request.reference] = (request.digest, issued)
+        return issued
+
+    def _ready(self) -> Generation:
+        """Return the live generation; raises NoLiveCredentials, ChainHeadReplaced."""
+        if self._generation is None:
+            generation = self._live.of_unit(self._connection, self.head)
+            self._record.require_continued(self._connection, self.head)
+            self._generation = generation
+        return self._generation
+
+    def _with_reference(self, request: IssueRequest) -> IssuedDocument | None:
+        """Return the document that has the request's reference already; raises ReferenceTaken."""
+        if request.reference is None:
+            return None
+        found = self._by_reference.get(request.reference) or self._stored(request.reference)
+        if found is None:
+            return None
+        digest, earlier = found
+        if digest != request.digest:
+            taken = earlier.document
+            raise ReferenceTaken(unit=self.head.unit_name, reference=request.reference, icv=taken.icv, uuid=taken.uuid)
+        return IssuedDocument(earlier.document, earlier.xml, repeated=True)
+
+    def _stored(self, reference: str) -> tuple[str | None, IssuedDocument] | None:
+        row = self._connection.execute(
+            select(_document).where(_document.c.unit_id == self.head.unit_id, _document.c.reference == reference)
+        ).one_or_none()
+        if row is None:
+            return None
+        earlier = documents.from_row(row)
+        return row.content_digest, IssuedDocument(earlier, documents.stamped_xml(self._connection, earlier.id))
 
 
 def _require_place(head: Head, place: ChainPlace, facts: "StampFacts") -> None:
@@ -97,12 +182,18 @@ def _require_place(head: Head, place: ChainPlace, facts: "StampFacts") -> None:
 
 
 def _new_document(
-    head: Head, generation: Generation, place: ChainPlace, stamped: Stamped, *, reference: str | None, now: datetime
+    document_id: int,
+    head: Head,
+    generation: Generation,
+    place: ChainPlace,
+    stamped: Stamped,
+    reference: str | None,
+    now: datetime,
 ) -> Document:
     facts = stamped.facts
     deadline = documents.reporting_deadline(facts.issue_date, facts.issue_time, now) if facts.simplified else None
     return Document(
-        id=0,  # known once it is stored
+        id=document_id,
         unit_id=head.unit_id,
         generation_id=generation.id,
         icv=place.counter,
@@ -132,6 +223,7 @@ def _row(document: Document, digest: str | None) -> dict[str, object]:
     """Return a new document as the database stores it."""
     deadline = document.deadline
     return {
+        "id": document.id,
         "unit_id": document.unit_id,
         "generation_id": document.generation_id,
         "icv": document.icv,

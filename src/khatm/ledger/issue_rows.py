@@ -1,12 +1,12 @@
-"""The rows that an issue reads and writes: the head of the unit's chain, the live generation, the document."""
+"""The rows that an issue reads and writes: the head of the unit's chain, the live generation, the documents."""
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import BigInteger, Connection, Text, bindparam, insert, literal_column, select, update
+from sqlalchemy import BigInteger, Connection, Text, bindparam, func, insert, literal_column, select, text, update
 
 from khatm.ledger import generations, schema, units
 from khatm.ledger.errors import NoLiveCredentials
@@ -28,13 +28,14 @@ _LIVE = Prepared(
     )
 )
 _COLUMNS = (
-    *("unit_id", "generation_id", "icv", "uuid", "invoice_hash", "previous_hash", "reference", "content_digest"),
+    *("id", "unit_id", "generation_id", "icv", "uuid", "invoice_hash", "previous_hash", "reference", "content_digest"),
     *("profile", "type_code", "transaction_code", "issue_date", "issue_time", "payable", "vat_total", "issued_at"),
     *("deadline", "state", "route", "attempts"),
 )
 _INSERT_DOCUMENT = Prepared(insert(_document), _COLUMNS)
-_ID_BY_UUID = Prepared(select(_document.c.id).where(_document.c.uuid == bindparam("uuid", type_=Text)))
+_LAST_ID = Prepared(select(func.max(_document.c.id)))
 _INSERT_XML = Prepared(insert(schema.stamped_xml), ("document_id", "content", "sha256"))
+_TAKE_IDS = text("SELECT nextval(pg_get_serial_sequence('document', 'id')) FROM generate_series(1, :number)")
 _ADVANCE = Prepared(
     update(_unit)
     .where(_unit.c.id == bindparam("unit", type_=BigInteger))
@@ -59,6 +60,10 @@ class Head:
     unit_name: str
     next_icv: int
     last_hash: str
+
+    def after(self, place: ChainPlace, invoice_hash: str) -> "Head":
+        """Return where the chain stands once a place is filled by a document of this hash."""
+        return Head(self.unit_id, self.unit_name, place.counter + 1, invoice_hash)
 
     def next_place(self) -> ChainPlace:
         """Return the place after the last document, with a fresh UUID."""
@@ -92,16 +97,30 @@ def locked_head(connection: Connection, unit_name: str) -> Head:
     return Head(cast(int, row[0]), unit_name, cast(int, row[1]), cast(str, row[2]))
 
 
-def store(connection: Connection, row: Mapping[str, object], xml: bytes) -> int:
-    """Store a document's row and its exact bytes; return its id."""
-    _INSERT_DOCUMENT.run(connection, row)
-    found = _ID_BY_UUID.first(connection, row)
-    assert found is not None
-    digest = hashlib.sha256(xml).hexdigest()
-    _INSERT_XML.run(connection, {"document_id": found[0], "content": xml, "sha256": digest})
-    return cast(int, found[0])
+Row = tuple[Mapping[str, object], bytes]
+"""A new document as the database stores it, and its exact bytes."""
 
 
-def advance(connection: Connection, head: Head, invoice_hash: str) -> None:
-    """Move the head of the chain past the document just stored."""
-    _ADVANCE.run(connection, {"unit": head.unit_id, "next_icv": head.next_icv + 1, "last_hash": invoice_hash})
+def take_ids(connection: Connection, number: int) -> list[int]:
+    """Return ids for so many new documents; those that are not used are lost."""
+    if connection.dialect.name == "sqlite":  # whose writer is alone
+        found = _LAST_ID.first(connection, {})
+        last = cast(int, found[0] or 0) if found else 0
+        return list(range(last + 1, last + 1 + number))
+    return list(connection.execute(_TAKE_IDS, {"number": number}).scalars())
+
+
+def store(connection: Connection, rows: Sequence[Row]) -> None:
+    """Store new documents and their exact bytes."""
+    if rows:
+        _INSERT_DOCUMENT.run_many(connection, [row for row, _ in rows])
+        _INSERT_XML.run_many(connection, [_bytes_row(row["id"], xml) for row, xml in rows])
+
+
+def _bytes_row(document_id: object, xml: bytes) -> dict[str, object]:
+    return {"document_id": document_id, "content": xml, "sha256": hashlib.sha256(xml).hexdigest()}
+
+
+def advance(connection: Connection, head: Head) -> None:
+    """Move the head of a chain past the documents just stored."""
+    _ADVANCE.run(connection, {"unit": head.unit_id, "next_icv": head.next_icv, "last_hash": head.last_hash})

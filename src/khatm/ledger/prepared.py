@@ -1,6 +1,6 @@
 """Statements of the hot path: written once in SQLAlchemy, compiled once per database, run straight on the driver.
 
-An issue is six small statements; going through the toolkit for each costs ten times what the database needs.
+An issue is a few small statements; going through the toolkit for each costs ten times what the database needs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,15 @@ class Prepared:
     def run(self, connection: Connection, values: Mapping[str, object]) -> None:
         """Run a statement that returns nothing."""
         self._execute(connection, values)
+
+    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        """Run a statement that returns nothing once for each row of values."""
+        text, order = self._for(connection.dialect)
+        cursor = connection.connection.cursor()
+        try:
+            cursor.executemany(text, rows if order is None else [[row[name] for name in order] for row in rows])
+        finally:
+            cursor.close()
 
     def first(self, connection: Connection, values: Mapping[str, object]) -> tuple[object, ...] | None:
         """Run a query and return its first row."""

@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl, quote, urlencode
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool
 
 from khatm.clock import Clock
 from khatm.ledger import migrations
+from khatm.ledger.connections import Connections
 from khatm.ledger.errors import (
     LedgerBusy,
     LedgerDamaged,
@@ -29,19 +29,24 @@ from khatm.ledger.errors import (
     LedgerUnwritable,
 )
 from khatm.ledger.file_lock import file_lock
+from khatm.ledger.safe_files import keep_copy, sync_folder
 from khatm.ledger.store import DEFAULT_WAIT
 
 
 class SqliteStore:
     """SQLite in WAL mode with synchronous=FULL: several processes take turns, each commit is on disk."""
 
+    writers_per_unit = False
+
     def __init__(self, url: URL, clock: Clock, *, wait: float = DEFAULT_WAIT) -> None:
-        self.path, self._options = _file_of(url)
+        self.file, self._options = _file_of(url)
         self.read_only = self._options["mode"] == "ro"
-        self.place = str(self.path)
+        self.place = str(self.file)
+        self.head_record: Path | None = self.file.with_name(f"{self.file.name}.head")
         self.wait = wait
         self._jitter = random.Random()  # noqa: S311 (spreads waiting processes, guards nothing)
         self._engine = self._make_engine()
+        self._connections = Connections(self._engine.connect)
         try:
             self._prepare(clock)
         except BaseException:
@@ -61,7 +66,7 @@ class SqliteStore:
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
         """Hold a name by a file lock beside the database; see `Store.hold`. Raises HeldElsewhere, LedgerNoAccess."""
-        folder = self.path.parent / "locks"
+        folder = self.file.parent / "locks"
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -71,14 +76,14 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self._connections.close()
 
     @contextmanager
     def _transaction(self, begin: Callable[[sqlite3.Connection], object]) -> Iterator[Connection]:
         try:
-            with self._engine.connect() as connection:
+            with self._connections.lent(self.wait) as connection:
                 driver = _driver(connection)
-                self._in_turn(lambda: begin(driver))
+                self._in_turn(begin, driver)
                 try:
                     yield connection
                     driver.execute("COMMIT")
@@ -87,16 +92,16 @@ class SqliteStore:
                     raise
         except (DBAPIError, sqlite3.Error) as error:
             raise self._explain(error) from None
-        except PoolTimeout:
+        except TimeoutError:
             raise LedgerBusy(place=self.place, waited=self.wait) from None
 
-    def _in_turn(self, step: Callable[[], object]) -> None:
+    def _in_turn(self, step: Callable[[sqlite3.Connection], object], driver: sqlite3.Connection) -> None:
         """Try a step until the database is free; SQLite's own fixed waits would let equals collide again and again."""
         started = time.monotonic()
         pause = 0.0005
         while True:
             try:
-                step()
+                step(driver)
                 return
             except sqlite3.Error as error:
                 waited = time.monotonic() - started
@@ -111,9 +116,8 @@ class SqliteStore:
         if not self.read_only:
             self._create_private_file()
             try:
-                with self._engine.connect() as connection:
-                    driver = _driver(connection)
-                    self._in_turn(lambda: driver.execute("PRAGMA journal_mode=WAL"))
+                with self._connections.lent(self.wait) as connection:
+                    self._in_turn(_use_wal, _driver(connection))
             except (DBAPIError, sqlite3.Error) as error:
                 raise self._explain(error) from None
         with self.read() as connection:
@@ -122,41 +126,64 @@ class SqliteStore:
             return
         if self.read_only:
             raise LedgerReadOnly(place=self.place, reason=f"it has schema {found} and must be brought up to date first")
-        with self.write() as connection:
-            migrations.migrate(connection, self.place, clock.now)
+        self._migrate(clock)
+
+    def _migrate(self, clock: Clock) -> None:
+        """Bring the schema up to date, alone in the database and with a copy of an older ledger made before."""
+        try:
+            with self._engine.connect() as connection:
+                driver = _driver(connection)
+                # A table that is made anew is dropped first; what refers to it is checked at the end instead.
+                driver.execute("PRAGMA foreign_keys=OFF")
+                self._in_turn(_begin_write, driver)
+                found = migrations.refuse_newer(connection, self.place)
+                if 0 < found < migrations.newest_version():
+                    self._keep_copy()
+                migrations.migrate(connection, self.place, clock.now)
+                if driver.execute("PRAGMA foreign_key_check").fetchone() is not None:
+                    raise LedgerDamaged(place=self.place, reason="rows refer to others that are missing")
+                driver.execute("COMMIT")
+        except (DBAPIError, sqlite3.Error) as error:
+            raise self._explain(error) from None
+
+    def _keep_copy(self) -> None:
+        """Copy the ledger as it is to `<file>.before-<newest schema>` beside it, on disk when this returns.
+
+        The caller holds the write lock, so nothing is added meanwhile. Raises LedgerUnwritable.
+        """
+        try:
+            keep_copy(self.file, self.file.with_name(f"{self.file.name}.before-{migrations.newest_version()}"))
+        except OSError as error:
+            raise LedgerUnwritable(place=self.place, reason=error.strerror or type(error).__name__) from None
 
     def _create_private_file(self) -> None:
         # SQLite gives the -wal and -shm files the mode of the database file, so the mode is set before it opens it.
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            is_new = not self.file.exists()
+            os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))
+            if is_new:  # its name is to survive a power cut as well as what is written into it
+                sync_folder(self.file.parent)
+                sync_folder(self.file.parent.parent)
         except OSError as error:
             # Path.is_file would raise about a folder that may not be looked into.
-            is_file = os.path.isfile(self.path)  # noqa: PTH113
+            is_file = os.path.isfile(self.file)  # noqa: PTH113
             kind = LedgerReadOnly if is_file or error.errno == errno.EROFS else LedgerNoAccess
             raise kind(place=self.place, reason=error.strerror or type(error).__name__) from None
 
     def _make_engine(self) -> Engine:
-        address = f"file:{quote(str(self.path))}?{urlencode(self._options)}"
+        address = f"file:{quote(str(self.file))}?{urlencode(self._options)}"
 
         def connect() -> sqlite3.Connection:
             # SQLite itself waits while the settings are made; from then on `_in_turn` does, with jitter.
             connection = sqlite3.connect(
                 address, uri=True, isolation_level=None, check_same_thread=False, timeout=self.wait
             )
-            for setting in ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=0"):
+            for setting in _SETTINGS:
                 connection.execute(f"PRAGMA {setting}")
             return connection
 
-        return create_engine(
-            "sqlite://",
-            creator=connect,
-            poolclass=QueuePool,
-            pool_size=4,
-            max_overflow=28,
-            pool_timeout=self.wait,
-            hide_parameters=True,
-        )
+        return create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
 
     def _explain(self, error: DBAPIError | sqlite3.Error) -> LedgerError:
         code = _result_code(error)
@@ -187,6 +214,10 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.dbapi_connection)
 
 
+def _use_wal(driver: sqlite3.Connection) -> None:
+    driver.execute("PRAGMA journal_mode=WAL")
+
+
 def _begin_write(driver: sqlite3.Connection) -> None:
     driver.execute("BEGIN IMMEDIATE")
 
@@ -206,6 +237,15 @@ def _result_code(error: DBAPIError | sqlite3.Error) -> int:
     code = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorcode", None)
     return code & 0xFF if isinstance(code, int) else -1
 
+
+_SETTINGS = (
+    "synchronous=FULL",
+    # macOS tells the drive to write what it holds only when asked by these; elsewhere they change nothing.
+    "fullfsync=ON",
+    "checkpoint_fullfsync=ON",
+    "foreign_keys=ON",
+    "busy_timeout=0",
+)
 
 _BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 _DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
