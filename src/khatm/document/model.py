@@ -155,6 +155,8 @@ class AuthoredDocument(Block):
     """KSA-16, the invoice counter value (ICV)."""
     previous_hash: _HashText | None = None
     """KSA-13, the previous invoice hash (PIH); null stands for the first document."""
+    follows: Uuid | None = None
+    """UUID of the document in the ledger that this one corrects or changes; the ledger keeps it, the XML does not."""
     currency: Currency = "SAR"
     """BT-5."""
     sar_rate: ExchangeRate | None = None

@@ -64,6 +64,11 @@ class DocumentRegister(Register):
         with self._store.read() as connection:
             return documents.stored_xml(connection, document.id)
 
+    def authored(self, document: Document) -> bytes | None:
+        """Return what a document was written from, as `issue` was given it; None when it was given nothing."""
+        with self._store.read() as connection:
+            return documents.authored(connection, document.id)
+
     def cleared_xml(self, document: Document) -> bytes | None:
         """Return the bytes that clearance gave back, None if there are none: what the customer gets."""
         with self._store.read() as connection:

@@ -254,6 +254,13 @@ def stored_xml(connection: Connection, document_id: int) -> StoredXml | None:
     return None if row is None else StoredXml(row.content, row.sha256)
 
 
+def authored(connection: Connection, document_id: int) -> bytes | None:
+    """Return what a document was written from, as it was kept; None when nothing was."""
+    return connection.execute(
+        select(schema.stamped_xml.c.authored).where(schema.stamped_xml.c.document_id == document_id)
+    ).scalar()
+
+
 def cleared_xml(connection: Connection, document_id: int) -> bytes | None:
     """Return the bytes that clearance gave back, None if there are none."""
     return connection.execute(

@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     CIRCUIT_CLOSED = "circuit_closed"
     CORRECTION_DRAFTED = "correction_drafted"
     """A follow-up of a document was drafted."""
+    DISMISSED = "dismissed"
+    """Somebody said that a refused document needs no follow-up; the facts hold why."""
     FOLLOWED = "followed"
     """A follow-up of a document was issued; the facts hold its UUID."""
 

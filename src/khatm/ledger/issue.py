@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection, select
 
-from khatm.ledger import documents, issue_rows, schema
+from khatm.ledger import documents, follow_ups, issue_rows, schema
 from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Profile, Route
-from khatm.ledger.errors import ChainPlaceMismatch, LedgerError, ReferenceTaken
+from khatm.ledger.errors import AlreadyFollowed, ChainPlaceMismatch, LedgerError, ReferenceTaken
 from khatm.ledger.generations import Generation
 from khatm.ledger.group import Request
 from khatm.ledger.head_record import HeadRecord
@@ -55,11 +55,19 @@ thread of any of the callers whose requests share a commit, and once more for an
 class IssueRequest(Request[IssuedDocument]):
     """One document to be issued: for which unit, how it is written, and the caller's own name for it.
 
-    A `reference` needs the `content_digest` of what was asked for, see `documents.content_digest`.
+    A `reference` needs the `content_digest` of what was asked for, see `documents.content_digest`. `follows` is the
+    UUID of the document that this one corrects or changes, `authored` what it was written from, as it is to be kept.
     """
 
     def __init__(
-        self, unit_name: str, write: Write, *, reference: str | None = None, content_digest: str | None = None
+        self,
+        unit_name: str,
+        write: Write,
+        *,
+        reference: str | None = None,
+        content_digest: str | None = None,
+        follows: str | None = None,
+        authored: bytes | None = None,
     ) -> None:
         super().__init__()
         if reference is not None and content_digest is None:
@@ -68,6 +76,8 @@ class IssueRequest(Request[IssuedDocument]):
         self.write = write
         self.reference = reference
         self.digest = content_digest
+        self.follows = follows
+        self.authored = authored
 
 
 Answer = IssuedDocument | Exception
@@ -117,6 +127,7 @@ class _Chain:
         self._record = record
         self._generation: Generation | None = None
         self._by_reference: dict[str, tuple[str | None, IssuedDocument]] = {}
+        self._successors: dict[str, str] = {}
 
     def issue(self, request: IssueRequest, ids: Iterator[int], now: datetime) -> Answer:
         try:
@@ -130,15 +141,27 @@ class _Chain:
         try:
             stamped = request.write(place, generation)
             _require_place(self.head, place, stamped.facts)
+            follows = self._followed(request, place, now)
         except Exception as error:
             return error
-        document = _new_document(next(ids), self.head, generation, place, stamped, request.reference, now)
-        self.rows.append((_row(document, request.digest), stamped.xml))
+        document = _new_document(next(ids), self.head, generation, place, stamped, request.reference, follows, now)
+        self.rows.append((_row(document, request.digest, request.authored), stamped.xml))
         self.head = self.head.after(place, stamped.invoice_hash)
         issued = IssuedDocument(document, stamped.xml)
         if request.reference is not None:
             self._by_reference[request.reference] = (request.digest, issued)
         return issued
+
+    def _followed(self, request: IssueRequest, place: ChainPlace, now: datetime) -> int | None:
+        """Return the id of the document that the request follows; raises what `follow_ups.followed_by_new` raises."""
+        if request.follows is None:
+            return None
+        known = self._successors.get(request.follows)
+        if known is not None:  # an earlier request of this transaction follows it
+            raise AlreadyFollowed(uuid=request.follows, by=known, state=DocumentState.ISSUED.value)
+        found = follow_ups.followed_by_new(self._connection, request.follows, place.uuid, now)
+        self._successors[request.follows] = place.uuid
+        return found
 
     def _ready(self) -> Generation:
         """Return the live generation; raises NoLiveCredentials, ChainHeadReplaced."""
@@ -188,6 +211,7 @@ def _new_document(
     place: ChainPlace,
     stamped: Stamped,
     reference: str | None,
+    follows: int | None,
     now: datetime,
 ) -> Document:
     facts = stamped.facts
@@ -216,10 +240,11 @@ def _new_document(
         next_attempt_at=None,
         reason=None,
         settled_at=None,
+        follows=follows,
     )
 
 
-def _row(document: Document, digest: str | None) -> dict[str, object]:
+def _row(document: Document, digest: str | None, authored: bytes | None) -> dict[str, object]:
     """Return a new document as the database stores it."""
     deadline = document.deadline
     return {
@@ -244,4 +269,6 @@ def _row(document: Document, digest: str | None) -> dict[str, object]:
         "state": document.state.value,
         "route": document.route.value,
         "attempts": document.attempts,
+        "follows": document.follows,
+        "authored": authored,
     }

@@ -30,11 +30,11 @@ _LIVE = Prepared(
 _COLUMNS = (
     *("id", "unit_id", "generation_id", "icv", "uuid", "invoice_hash", "previous_hash", "reference", "content_digest"),
     *("profile", "type_code", "transaction_code", "issue_date", "issue_time", "payable", "vat_total", "issued_at"),
-    *("deadline", "state", "route", "attempts"),
+    *("deadline", "state", "route", "attempts", "follows"),
 )
 _INSERT_DOCUMENT = Prepared(insert(_document), _COLUMNS)
 _LAST_ID = Prepared(select(func.max(_document.c.id)))
-_INSERT_XML = Prepared(insert(schema.stamped_xml), ("document_id", "content", "sha256"))
+_INSERT_XML = Prepared(insert(schema.stamped_xml), ("document_id", "content", "sha256", "authored"))
 _TAKE_IDS = text("SELECT nextval(pg_get_serial_sequence('document', 'id')) FROM generate_series(1, :number)")
 _ADVANCE = Prepared(
     update(_unit)
@@ -114,11 +114,12 @@ def store(connection: Connection, rows: Sequence[Row]) -> None:
     """Store new documents and their exact bytes."""
     if rows:
         _INSERT_DOCUMENT.run_many(connection, [row for row, _ in rows])
-        _INSERT_XML.run_many(connection, [_bytes_row(row["id"], xml) for row, xml in rows])
+        _INSERT_XML.run_many(connection, [_bytes_row(row, xml) for row, xml in rows])
 
 
-def _bytes_row(document_id: object, xml: bytes) -> dict[str, object]:
-    return {"document_id": document_id, "content": xml, "sha256": hashlib.sha256(xml).hexdigest()}
+def _bytes_row(row: Mapping[str, object], xml: bytes) -> dict[str, object]:
+    digest = hashlib.sha256(xml).hexdigest()
+    return {"document_id": row["id"], "content": xml, "sha256": digest, "authored": row["authored"]}
 
 
 def advance(connection: Connection, head: Head) -> None:

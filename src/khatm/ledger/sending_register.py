@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from khatm.environment import Environment
-from khatm.ledger import claims, documents, events, exchanges, outcomes, units
+from khatm.ledger import claims, documents, events, exchanges, follow_ups, outcomes, units
 from khatm.ledger.claims import UnitClaim
 from khatm.ledger.documents import Document, DocumentState, Route
 from khatm.ledger.events import Event, EventKind
@@ -85,6 +85,16 @@ class SendingRegister(Register):
         """Let a document that was set aside be sent again. Raises NotSetAside."""
         with self._store.write() as connection:
             return outcomes.put_back(connection, document, self._clock.now())
+
+    def followers(self, document: Document) -> list[Document]:
+        """Return the documents that correct or change a document, in the order of their issue."""
+        with self._store.read() as connection:
+            return follow_ups.of_document(connection, document.id)
+
+    def dismiss(self, document: Document, reason: str) -> None:
+        """Write down that a refused document needs no follow-up. Raises NothingToDismiss."""
+        with self._store.write() as connection:
+            follow_ups.dismiss(connection, document, reason, self._clock.now())
 
     def sendable_units(self, holding: int) -> list[Unit]:
         """Return the units that may send and have something to send now; see `documents.sendable`.
