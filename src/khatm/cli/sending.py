@@ -1,5 +1,6 @@
 """`khatm submit` and `khatm worker`: send what is due, once or again and again."""
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from khatm.cli.workplace import Workplace
     from khatm.ledger.units import Unit
+    from khatm.submission.deadlines import DeadlineGuard
     from khatm.submission.dispatch import Dispatch
     from khatm.submission.report import DocumentResult, NotOnboarded, Stopped, SubmissionReport
     from khatm.submission.worker import Worker
@@ -37,11 +39,13 @@ def submit(unit_name: str | None, resume: bool, again: tuple[str, ...], output_f
         _show_result(result, output_format)
 
     with open_workplace() as workplace:
+        guard = _deadline_guard(workplace, output_format)
         for uuid in again:
             workplace.ledger.put_back(workplace.ledger.document(uuid))
         report = submit_due(
             workplace.ledger, workplace.gateway, workplace.clock, unit=unit_name, report=show, resume=resume
         )
+        guard.look_once()
     _sum_up(report, output_format)
     sys.exit(report.exit_code)
 
@@ -85,6 +89,7 @@ def worker(jobs: int, engine: str, once: bool, until_idle: bool, output_format: 
     with (
         open_workplace() as workplace,
         Worker(workplace.ledger, workplace.gateway, workplace.clock, hear, trouble) as sending,
+        _deadline_guard(workplace, output_format),
     ):
         _prove_key(workplace)
         dispatch = _dispatch(workplace, sending, jobs, engine)
@@ -97,6 +102,16 @@ def worker(jobs: int, engine: str, once: bool, until_idle: bool, output_format: 
     _sum_up(report, output_format)
     if until is not Until.STOPPED:
         sys.exit(report.exit_code)
+
+
+def _deadline_guard(workplace: "Workplace", output_format: OutputFormat) -> "DeadlineGuard":
+    from khatm.submission.alarms import hook_of
+    from khatm.submission.deadlines import DeadlineGuard
+
+    def trouble(error: KhatmError) -> None:
+        _show_trouble(None, error, output_format)
+
+    return DeadlineGuard(workplace.ledger, workplace.clock, hook_of(os.environ), trouble)
 
 
 def _dispatch(workplace: "Workplace", sending: "Worker", jobs: int, engine: str) -> "Dispatch":

@@ -36,6 +36,7 @@ class DocumentState(StrEnum):
 
 
 UNSENT = (DocumentState.ISSUED, DocumentState.WAITING)
+REFUSED = (DocumentState.REJECTED, DocumentState.SET_ASIDE)
 
 
 class Profile(StrEnum):
@@ -313,13 +314,14 @@ def from_row(row: Row[tuple[object, ...]]) -> Document:
     )
 
 
-def _is_unsent() -> ColumnElement[bool]:
-    return _is_one_of(UNSENT)
-
-
-def _is_one_of(states: Sequence[DocumentState]) -> ColumnElement[bool]:
+def is_one_of(states: Sequence[DocumentState]) -> ColumnElement[bool]:
+    """Return the condition that a document is in one of some states: `UNSENT` or `REFUSED`, for which indexes exist."""
     # Written into the statement, in the index's own words: only so does SQLite see that a partial index serves it.
     return _document.c.state.in_([literal_column(f"'{state.value}'") for state in states])
+
+
+def _is_unsent() -> ColumnElement[bool]:
+    return is_one_of(UNSENT)
 
 
 def _unsent(

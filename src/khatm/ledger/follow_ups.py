@@ -5,13 +5,11 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from khatm.ledger import documents, events, schema
-from khatm.ledger.documents import UNSENT, Document, DocumentState
+from khatm.ledger.documents import REFUSED, UNSENT, Document
 from khatm.ledger.errors import AlreadyFollowed, FollowedUndecided, NothingToDismiss, UnknownDocument
 from khatm.ledger.events import EventKind
 
 _document = schema.document
-
-REFUSED = (DocumentState.REJECTED, DocumentState.SET_ASIDE)
 
 
 def followed_by_new(connection: Connection, uuid: str, new_uuid: str, now: datetime) -> int:

@@ -7,6 +7,7 @@ from sqlalchemy.engine import URL
 
 from khatm.clock import Clock
 from khatm.ledger.credential_register import CredentialRegister
+from khatm.ledger.deadline_register import DeadlineRegister
 from khatm.ledger.document_register import DocumentRegister
 from khatm.ledger.head_record import HeadRecord
 from khatm.ledger.home import Home
@@ -17,7 +18,7 @@ from khatm.ledger.store import DEFAULT_WAIT, open_store
 from khatm.ledger.unit_register import UnitRegister
 
 
-class Ledger(UnitRegister, CredentialRegister, IssueRegister, DocumentRegister, SendingRegister):
+class Ledger(UnitRegister, CredentialRegister, IssueRegister, DocumentRegister, SendingRegister, DeadlineRegister):
     """Units, credential generations, calls, documents and their sending, of one installation.
 
     A unit is given as the `Unit` read before or by its name. Usable from several threads; a child process opens

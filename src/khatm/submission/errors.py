@@ -47,3 +47,38 @@ class DamagedDocument(KhatmError):
         "المستند {uuid} تالف في السجل: قيمة {field} هي {found} بدلًا من {allowed}. لم يُرسل ونُحّي جانبًا: أعد نسخة من "
         "السجل سابقة للتلف وابحث عن سببه."
     )
+
+
+@dataclass(eq=False)
+class EscalationFailed(KhatmError):
+    """The command that is told of late documents did not take it."""
+
+    command: str
+    reason: str
+    code: ClassVar[str] = "escalation-failed"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "The escalation command {command} failed ({reason}). The escalation is recorded and told again later; sending "
+        "goes on. Run the command by hand with a JSON object on its standard input to see what is wrong."
+    )
+    ar: ClassVar[str] = (
+        "فشل أمر التصعيد {command} ({reason}). التصعيد مسجّل وسيُبلَّغ به لاحقًا، والإرسال مستمر. "
+        "نفّذ الأمر يدويًا بكائن JSON على مدخله القياسي لترى الخلل."
+    )
+
+
+@dataclass(eq=False)
+class UnusableEscalationCommand(KhatmError):
+    """KHATM_ESCALATION_COMMAND cannot be split into words."""
+
+    found: str
+    reason: str
+    code: ClassVar[str] = "unusable-escalation-command"
+    en: ClassVar[str] = (
+        "KHATM_ESCALATION_COMMAND is {found!r}, which is no command ({reason}). Allowed: a program and its arguments, "
+        "quoted as in a shell."
+    )
+    ar: ClassVar[str] = (
+        "قيمة KHATM_ESCALATION_COMMAND هي {found!r} وليست أمرًا ({reason}). المسموح: برنامج ومعاملاته، "
+        "بعلامات اقتباس كما في سطر الأوامر."
+    )
