@@ -107,6 +107,8 @@ def document(uuid: str, out: Path | None, stamped: bool, output_format: OutputFo
     with open_workplace() as workplace:
         found = workplace.ledger.document(uuid)
         cleared = workplace.ledger.cleared_xml(found)
+        follows = None if found.follows is None else workplace.ledger.document_by_id(found.follows).uuid
+        followers = [each.uuid for each in workplace.ledger.followers(found)]
         if out is not None:
             content = cleared
             if stamped or found.profile.value == "simplified":
@@ -128,6 +130,8 @@ def document(uuid: str, out: Path | None, stamped: bool, output_format: OutputFo
         "deadline": found.deadline.isoformat() if found.deadline else None,
         "attempts": found.attempts,
         "reason": found.reason,
+        "follows": follows,
+        "followed_by": followers,
         "cleared": cleared is not None,
         "out": str(out) if out else None,
     }
@@ -135,8 +139,8 @@ def document(uuid: str, out: Path | None, stamped: bool, output_format: OutputFo
         emit(facts)
         return
     for name, value in facts.items():
-        if value is not None:
-            say(f"  {name.replace('_', ' '):<16} {value}")
+        if value not in (None, []):
+            say(f"  {name.replace('_', ' '):<16} {', '.join(value) if isinstance(value, list) else value}")
 
 
 @click.command()

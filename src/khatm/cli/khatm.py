@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "issue": ("khatm.cli.documents", "issue", "Turn an authoring JSON file into a stamped document in the ledger."),
     "submit": ("khatm.cli.sending", "submit", "Send what is due to the authority."),
     "worker": ("khatm.cli.sending", "worker", "Keep sending what is issued, and what falls due again."),
+    "status": ("khatm.cli.status", "status", "Show what is not at the authority and why, by the time that is left."),
+    "correct": ("khatm.cli.correct", "correct", "Draft the follow-up of a rejected or accepted document."),
     "document": (
         "khatm.cli.documents",
         "document",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_column, or_, select, update
 
 from khatm.clock import SAUDI
 from khatm.ledger import schema
@@ -177,14 +177,8 @@ def sendable(connection: Connection, now: datetime, holding: int) -> list[int]:
     A simplified document that waits for its next attempt holds the later ones of its unit back until it has had
     `holding` attempts; standard ones wait for nobody.
     """
-    waits = _document.c.next_attempt_at > now
+    held = _holders(now, holding).subquery()
     simplified = _document.c.profile == Profile.SIMPLIFIED.value
-    held = (
-        select(_document.c.unit_id, func.min(_document.c.icv).label("icv"))
-        .where(_is_unsent(), simplified, waits, _document.c.attempts < holding)
-        .group_by(_document.c.unit_id)
-        .subquery()
-    )
     ready = or_(_document.c.next_attempt_at.is_(None), _document.c.next_attempt_at <= now)
     rows = connection.execute(
         select(_document.c.unit_id)
@@ -193,6 +187,25 @@ def sendable(connection: Connection, now: datetime, holding: int) -> list[int]:
         .distinct()
     )
     return list(rows.scalars())
+
+
+def reporting_holder(connection: Connection, unit_id: int, now: datetime, holding: int) -> int | None:
+    """Return the ICV of the simplified document that holds back the later ones of its unit, see `sendable`."""
+    held = _holders(now, holding).subquery()
+    return connection.execute(select(held.c.icv).where(held.c.unit_id == unit_id)).scalar()
+
+
+def _holders(now: datetime, holding: int) -> Select[tuple[int, int]]:
+    return (
+        select(_document.c.unit_id, func.min(_document.c.icv).label("icv"))
+        .where(
+            _is_unsent(),
+            _document.c.profile == Profile.SIMPLIFIED.value,
+            _document.c.next_attempt_at > now,
+            _document.c.attempts < holding,
+        )
+        .group_by(_document.c.unit_id)
+    )
 
 
 def due(connection: Connection, unit_id: int, now: datetime, *, after: int = 0, limit: int = 0) -> list[Document]:

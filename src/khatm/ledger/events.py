@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, insert, select
 
 from khatm.ledger import schema
 
@@ -80,6 +80,15 @@ def read(
         query = query.where(_event.c.document_id == document_id)
     if kinds:
         query = query.where(_event.c.kind.in_([kind.value for kind in kinds]))
+    return _read(connection, query, limit)
+
+
+def of_gateways(connection: Connection, limit: int) -> list[Event]:
+    """Return the last events that concern no unit: what happened to gateways."""
+    return _read(connection, select(_event).where(_event.c.unit_id.is_(None)), limit)
+
+
+def _read(connection: Connection, query: Select[tuple[Any, ...]], limit: int) -> list[Event]:
     query = query.order_by(_event.c.id.desc())
     if limit:
         query = query.limit(limit)

@@ -51,6 +51,14 @@ def of_document(connection: Connection, document_id: int) -> list[Exchange]:
     return [_from_row(row) for row in rows]
 
 
+def last_of_document(connection: Connection, document_id: int) -> Exchange | None:
+    """Return the last exchange about a document, None if there is none."""
+    row = connection.execute(
+        select(_exchange).where(_exchange.c.document_id == document_id).order_by(_exchange.c.id.desc()).limit(1)
+    ).one_or_none()
+    return None if row is None else _from_row(row)
+
+
 def add(connection: Connection, document_id: int, exchange: Exchange) -> None:
     """Store an exchange about a document; the caller counts the attempt and guards the claim."""
     connection.execute(

@@ -12,13 +12,22 @@ from khatm.ledger.document_register import DocumentRegister
 from khatm.ledger.head_record import HeadRecord
 from khatm.ledger.home import Home
 from khatm.ledger.issue_register import IssueRegister
+from khatm.ledger.open_register import OpenRegister
 from khatm.ledger.sealing import Seals
 from khatm.ledger.sending_register import SendingRegister
 from khatm.ledger.store import DEFAULT_WAIT, open_store
 from khatm.ledger.unit_register import UnitRegister
 
 
-class Ledger(UnitRegister, CredentialRegister, IssueRegister, DocumentRegister, SendingRegister, DeadlineRegister):
+class Ledger(
+    UnitRegister,
+    CredentialRegister,
+    IssueRegister,
+    DocumentRegister,
+    SendingRegister,
+    OpenRegister,
+    DeadlineRegister,
+):
     """Units, credential generations, calls, documents and their sending, of one installation.
 
     A unit is given as the `Unit` read before or by its name. Usable from several threads; a child process opens

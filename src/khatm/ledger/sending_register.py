@@ -1,5 +1,6 @@
 """Claims, outcomes and events of sending, one transaction per method."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from khatm.environment import Environment
@@ -122,18 +123,16 @@ class SendingRegister(Register):
             return exchanges.of_document(connection, document.id)
 
     def record_event(
-        self, kind: EventKind, unit: Unit | None = None, document: Document | None = None, **facts: object
+        self,
+        kind: EventKind,
+        facts: Mapping[str, object],
+        *,
+        unit_id: int | None = None,
+        document_id: int | None = None,
     ) -> None:
         """Write down that something happened; the facts are plain values without secrets."""
         with self._store.write() as connection:
-            events.add(
-                connection,
-                kind,
-                self._clock.now(),
-                facts,
-                unit_id=None if unit is None else unit.id,
-                document_id=None if document is None else document.id,
-            )
+            events.add(connection, kind, self._clock.now(), facts, unit_id=unit_id, document_id=document_id)
 
     def events(
         self,
@@ -152,3 +151,8 @@ class SendingRegister(Register):
                 kinds=kinds,
                 limit=limit,
             )
+
+    def gateway_events(self, limit: int) -> list[Event]:
+        """Return the last events that concern no unit but a gateway, in order."""
+        with self._store.read() as connection:
+            return events.of_gateways(connection, limit)

@@ -82,3 +82,53 @@ class UnusableEscalationCommand(KhatmError):
         "قيمة KHATM_ESCALATION_COMMAND هي {found!r} وليست أمرًا ({reason}). المسموح: برنامج ومعاملاته، "
         "بعلامات اقتباس كما في سطر الأوامر."
     )
+
+
+@dataclass(eq=False)
+class AcceptedNeedsNote(KhatmError):
+    """An accepted document was to be replaced."""
+
+    uuid: str
+    code: ClassVar[str] = "accepted-needs-note"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "Document {uuid} is accepted and stays as it is; what changes it is a note that names it. Draft one with "
+        "`--as credit-note` (less to pay, or nothing) or `--as debit-note` (more to pay)."
+    )
+    ar: ClassVar[str] = (
+        "المستند {uuid} مقبول ويبقى كما هو، ولا يغيّره إلا إشعار يذكره. أعدّه بالخيار `--as credit-note` (لتخفيض المبلغ "
+        "أو إلغائه) أو `--as debit-note` (لزيادته)."
+    )
+
+
+@dataclass(eq=False)
+class RefusedNeedsNoNote(KhatmError):
+    """A note was to be written on an invoice that the authority has not accepted."""
+
+    uuid: str
+    state: str
+    code: ClassVar[str] = "refused-needs-no-note"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "Document {uuid} is in state {state}: for the authority it does not exist, so no note can change it. Leave "
+        "`--as` out to draft a new invoice in its place."
+    )
+    ar: ClassVar[str] = (
+        "المستند {uuid} حالته {state}: لا وجود له لدى الهيئة فلا يغيّره إشعار. احذف `--as` لإعداد فاتورة جديدة بدلًا منه."
+    )
+
+
+@dataclass(eq=False)
+class InputNotKept(KhatmError):
+    """What a document was written from is not in the ledger."""
+
+    uuid: str
+    code: ClassVar[str] = "input-not-kept"
+    en: ClassVar[str] = (
+        "What document {uuid} was written from is not in the ledger: it was issued before that was kept, or by another "
+        'program. Write the new document by hand and put "follows": "{uuid}" into it.'
+    )
+    ar: ClassVar[str] = (
+        "لا يحفظ السجل ما كُتب منه المستند {uuid}: صدر قبل أن يُحفظ ذلك أو من برنامج آخر. اكتب المستند الجديد بنفسك وأضف "
+        'إليه "follows": "{uuid}".'
+    )
