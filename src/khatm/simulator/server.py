@@ -17,6 +17,7 @@ from khatm.simulator.connection import BreakableProtocol
 from khatm.simulator.errors import AddressTaken
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.own_certificates import read_canned_file
+from khatm.simulator.recorder import MOST
 from khatm.simulator.switches import switches_by_environment
 
 CANNED_CERTIFICATE_VARIABLE = "KHATM_SIMULATOR_CANNED_CERTIFICATE"
@@ -34,12 +35,13 @@ def run(
     port: int = 8080,
     data: Path | None = None,
     settings: Sequence[str] = (),
+    keep_exchanges: int | None = None,
     seed: int | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, printing `simulator ready: URL` when connections are accepted.
 
     `port` 0 takes a free one. `data` is the folder that keeps the state; without it the state is kept for this run.
-    `seed` makes everything that is drawn by lot the same in every run.
+    `keep_exchanges` is how many calls stay on record. `seed` makes what is drawn by lot the same in every run.
     Raises AddressTaken, UnusableStore, ForeignStore, UnreadableCannedCertificate, and what `parse_setting` raises.
     """
     canned = configured_certificate()
@@ -48,7 +50,14 @@ def run(
     url = url_of(listener)
     fatoora = None
     try:
-        config = SimulatorConfig(switches=switches, data=data, canned_certificate=canned, address=url, seed=seed)
+        config = SimulatorConfig(
+            switches=switches,
+            data=data,
+            canned_certificate=canned,
+            address=url,
+            keep_exchanges=MOST if keep_exchanges is None else keep_exchanges,
+            seed=seed,
+        )
         fatoora = Fatoora(config)
         Server(fatoora, lambda: _say_ready(url, host)).run(sockets=[listener])
     finally:
