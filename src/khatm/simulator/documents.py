@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -143,7 +143,11 @@ class Documents:
         if facts.document_hash != body_hash:
             return None
         return self._fatoora.records.accepted_before(
-            credential.environment, credential.vat_number, facts.document_hash, submission.now
+            credential.environment,
+            credential.vat_number,
+            facts.document_hash,
+            submission.now,
+            timedelta(seconds=submission.switches.duplicate_window),
         )
 
     def _compliance_verdict(self, submission: _Submission) -> _Verdict:
