@@ -141,7 +141,7 @@ def impatient(stage: Stage, document: Any) -> httpx.Response:
 
 
 def test_other_calls_go_on_while_one_is_delayed(stage: Stage) -> None:
-    stage.arm("clearance", {"delay": 3})
+    stage.arm("clearance", {"delay": 3, "when": "after"})
     slow = stage.document("clearance")
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(lambda: stage.submit(slow, "clearance", read_timeout=1.0))
@@ -375,7 +375,7 @@ def test_every_fifth_until_cleared(stage: Stage) -> None:
 def test_chance_is_the_same_for_the_same_seed(stage: Stage) -> None:
     def run(seed: int | None) -> list[int]:
         stage.arm("reporting", {"status": 503}, probability=0.3, **({} if seed is None else {"seed": seed}))
-        found = [stage.send(document).status_code for _ in range(60)]
+        found = [stage.send(document).status_code for _ in range(30)]
         stage.manage("DELETE", "/faults")
         return found
 
@@ -385,7 +385,7 @@ def test_chance_is_the_same_for_the_same_seed(stage: Stage) -> None:
     assert one == again
     assert one != other
     assert default == run(None)
-    assert 8 <= one.count(503) <= 28, "18 expected"
+    assert 2 <= one.count(503) <= 17, "9 expected"
 
 
 def test_a_script_is_played_in_order(stage: Stage) -> None:

@@ -16,7 +16,7 @@ from khatm.simulator.gate import Gate
 from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.own_certificates import OwnCertificates
 from khatm.simulator.portal import Portal
-from khatm.simulator.recorder import Recorder
+from khatm.simulator.recorder import MOST, MOST_BYTES, Recorder
 from khatm.simulator.records import Records
 from khatm.simulator.registry import Registry
 from khatm.simulator.snapshots import Snapshot, Snapshots
@@ -26,6 +26,8 @@ from khatm.simulator.timeshift import TimeShift
 
 STATE_FILE = "simulator.sqlite3"
 """The state's name in a data folder."""
+EXCHANGES_FILE = "exchanges.sqlite3"
+"""The record's name beside it."""
 SNAPSHOTS_FOLDER = "snapshots"
 """The name of the folder beside it that keeps snapshots."""
 
@@ -44,6 +46,8 @@ class SimulatorConfig:
     """What the switch `rules` names the edition of."""
     address: str = "http://127.0.0.1:8080"
     """Where clients reach the simulator; certificates carry it as the place of their issuer's certificate."""
+    keep_exchanges: int = MOST
+    """How many exchanges are kept; without a data folder also no more than 64 MiB of them."""
     seed: int | None = None
     """Makes OTPs, secrets and serial numbers the same in every run, and serves faults that name no seed."""
 
@@ -60,7 +64,7 @@ class Fatoora:
         self.store = Store(None if config.data is None else config.data / STATE_FILE)
         self.registry = Registry(self.store)
         self.records = Records(self.store)
-        self.recorder = Recorder()
+        self.recorder = _recorder(config)
         self.portal = Portal(self.store, self.registry, below=self.random.randrange)
         self.time = TimeShift(self.store, config.clock)
         self.faults = Faults(self.store, read_fault, DEFAULT_SEED if config.seed is None else config.seed)
@@ -99,7 +103,14 @@ class Fatoora:
     def close(self) -> None:
         """Close the state."""
         self.snapshots.close()
+        self.recorder.close()
         self.store.close()
 
     def _own_certificates(self) -> OwnCertificates:
         return OwnCertificates(self.store, self.authority, self._canned_certificate)
+
+
+def _recorder(config: SimulatorConfig) -> Recorder:
+    if config.data is None:
+        return Recorder(most=config.keep_exchanges, most_bytes=MOST_BYTES)
+    return Recorder(config.data / EXCHANGES_FILE, most=config.keep_exchanges, most_bytes=None)

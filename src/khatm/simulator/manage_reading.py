@@ -1,6 +1,7 @@
 """Reads what management calls bring: bodies and values, every mistake named by its field."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from khatm.simulator.errors import (
     TooManyFaults,
     TooManySnapshots,
     UnknownDevice,
+    UnknownExchange,
     UnknownFault,
     UnknownSnapshot,
     UnusableStore,
@@ -30,11 +32,14 @@ _STATUSES: dict[type[KhatmError], int] = {
     TooManyFaults: 409,
     TooManySnapshots: 409,
     UnknownDevice: 404,
+    UnknownExchange: 404,
     UnknownFault: 404,
     UnknownSnapshot: 404,
     UnusableStore: 507,
 }
 _LONGEST_NUMBER = 18
+_VAT_NUMBER = re.compile(r"3[0-9]{13}3\Z")
+_MOST_OCTETS = 4 * 1024 * 1024
 
 
 def route(method: str, path: str, handler: Handler) -> Route:
@@ -63,9 +68,19 @@ def _check_origin(request: Request) -> None:
 
 
 async def members_of(request: Request) -> dict[str, object]:
-    """Return the JSON object that a call brings, an empty one if it brings nothing."""
+    """Return the JSON object that a call brings, an empty one if it brings nothing.
+
+    What could not be written out again is refused: numbers that are none, and halves of characters.
+    """
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_OCTETS:
+            allowed = f"a JSON object of at most {_MOST_OCTETS} octets"
+            raise InvalidManagementRequest(field="body", found="larger", allowed=allowed)
     try:
-        found = json.loads(await request.body() or b"{}")
+        found = json.loads(body or b"{}")
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -80,6 +95,14 @@ def environment_of(value: object) -> Environment:
     except ValueError:
         allowed = ", ".join(each.value for each in Environment)
         raise InvalidManagementRequest(field="environment", found=shown(value), allowed=allowed) from None
+
+
+def vat_number_of(value: object) -> str:
+    """Return a well-formed VAT number. Raises InvalidManagementRequest."""
+    if isinstance(value, str) and _VAT_NUMBER.match(value):
+        return value
+    allowed = "15 digits as text, the first and the last 3"
+    raise InvalidManagementRequest(field="vat_number", found=shown(value), allowed=allowed)
 
 
 def whole(value: object, field: str, least: int, most: int) -> int:
