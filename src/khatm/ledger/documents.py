@@ -219,15 +219,26 @@ def bring_forward(connection: Connection, environment: str, gateway_url: str | N
 
     Those stay as they are whose last answer was a 429: they wait because they were told to.
     """
-    unit, last = schema.unit, schema.exchange
+    unit, exchange = schema.unit, schema.exchange
     behind = select(unit.c.id).where(
         unit.c.environment == environment, unit.c.gateway_url.is_not_distinct_from(gateway_url)
     )
-    newest = select(func.max(last.c.id)).where(last.c.document_id == _document.c.id).scalar_subquery()
-    told_to_wait = select(last.c.id).where(last.c.id == newest, last.c.http_status == 429).exists()
+    last_status = (
+        select(exchange.c.http_status)
+        .where(exchange.c.document_id == _document.c.id)
+        .order_by(exchange.c.id.desc())
+        .limit(1)
+        .correlate(_document)
+        .scalar_subquery()
+    )
     changed = connection.execute(
         update(_document)
-        .where(_is_unsent(), _document.c.next_attempt_at > now, _document.c.unit_id.in_(behind), ~told_to_wait)
+        .where(
+            _is_unsent(),
+            _document.c.next_attempt_at > now,
+            _document.c.unit_id.in_(behind),
+            last_status.is_distinct_from(429),
+        )
         .values(next_attempt_at=now)
     )
     return changed.rowcount
