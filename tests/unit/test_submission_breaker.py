@@ -142,7 +142,7 @@ def test_breakers_are_kept_by_environment_and_address() -> None:
 def test_an_open_circuit_is_shared_by_the_units_told_in_status_and_its_end_brings_everything_forward(
     tmp_path: Path,
 ) -> None:
-    office, timer = Office(tmp_path), Timer()
+    office, timer = Office(tmp_path, still=True), Timer()
     add_unit(office.ledger, "till-2")
     make_live(office.ledger, "till-2", "second")
     for unit in ("till-1", "till-2"):
@@ -184,7 +184,7 @@ def test_an_open_circuit_is_shared_by_the_units_told_in_status_and_its_end_bring
 
 @pytest.mark.usefixtures("either_store")
 def test_what_was_told_to_wait_is_not_brought_forward(tmp_path: Path) -> None:
-    office = Office(tmp_path)
+    office = Office(tmp_path, still=True)
     told, tried, fresh = (office.ledger.issue("till-1", writer).document for writer in (standard, standard, standard))
     office.authority.script = [SLOW_DOWN]
     office.submit()
