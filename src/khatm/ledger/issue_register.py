@@ -1,7 +1,7 @@
 """Issue: documents of one caller or of many take their places, acknowledged only after a commit on disk."""
 
-import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 from khatm.ledger import units
 from khatm.ledger.documents import IssuedDocument
@@ -62,35 +62,38 @@ class IssueRegister(Register):
         return found if found is not None else self._lanes.setdefault(name, Lane(self._serve))
 
     def _serve(self, requests: Sequence[IssueRequest]) -> None:
-        """Issue what is asked for in one transaction, and settle each request once it is committed."""
+        """Settle requests: those that can be issued together, and what went wrong for each of the others."""
+        try:
+            self._issue_together(requests)
+        except LedgerError as error:
+            for request in requests:
+                request.fail(replace(error))
+        except Exception as error:
+            if len(requests) == 1:
+                requests[0].fail(error)
+                return
+            # Something about one of them: alone, each gets what is its own.
+            for request in requests:
+                self._serve((request,))
+
+    def _issue_together(self, requests: Sequence[IssueRequest]) -> None:
         committing = False
         try:
             with self._store.write() as connection:
                 answers, heads = issue_together(connection, requests, self._live, self._record, self._clock.now)
                 committing = True
-        except LedgerError as error:
-            for request in requests:
-                request.fail(copy.copy(error))
-        except Exception as error:
-            if len(requests) > 1:
-                # Something about one of them: alone, each gets what is its own.
-                for request in requests:
-                    self._serve([request])
-            else:
-                requests[0].fail(error)
-        except BaseException:
-            # Interrupted. Before the commit nothing of it is left, and the others are served by the next leader.
+        except (KeyboardInterrupt, SystemExit):
+            # Before the commit nothing is left of it, and the next leader serves the others.
             if committing:
                 for request in requests:
                     request.fail(LedgerOutcomeUnknown(place=self._store.place, reason="interrupted"))
             raise
-        else:
-            self._record.note(heads)
-            for request, answer in zip(requests, answers, strict=True):
-                if isinstance(answer, Exception):
-                    request.fail(answer)
-                else:
-                    request.settle(answer)
+        self._record.note(heads)
+        for request, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, Exception):
+                request.fail(answer)
+            else:
+                request.settle(answer)
 
 
 def _answer(request: IssueRequest) -> Answer:

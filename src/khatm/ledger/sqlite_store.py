@@ -81,34 +81,39 @@ class SqliteStore:
     @contextmanager
     def _transaction(self, begin: Callable[[sqlite3.Connection], object]) -> Iterator[Connection]:
         try:
-            with self._connections.lent(self.wait) as connection:
-                driver = _driver(connection)
-                self._in_turn(begin, driver)
-                try:
-                    yield connection
-                    driver.execute("COMMIT")
-                except BaseException:
-                    driver.rollback()  # after a full disk SQLite may have done so by itself; then this does nothing
-                    raise
+            connection = self._connections.take(self.wait)
         except (DBAPIError, sqlite3.Error) as error:
             raise self._explain(error) from None
         except TimeoutError:
             raise LedgerBusy(place=self.place, waited=self.wait) from None
+        driver = _driver(connection)
+        try:
+            self._in_turn(begin, driver)
+            yield connection
+            driver.execute("COMMIT")
+        except BaseException as error:
+            driver.rollback()  # after a full disk SQLite may have done so by itself; then this does nothing
+            connection.rollback()  # the toolkit's own notion of a transaction begins anew
+            if isinstance(error, (DBAPIError, sqlite3.Error)):
+                raise self._explain(error) from None
+            raise
+        finally:
+            self._connections.give_back(connection)
 
     def _in_turn(self, step: Callable[[sqlite3.Connection], object], driver: sqlite3.Connection) -> None:
         """Try a step until the database is free; SQLite's own fixed waits would let equals collide again and again."""
-        started = time.monotonic()
-        pause = 0.0005
+        started, pause = 0.0, 0.0005
         while True:
             try:
                 step(driver)
                 return
             except sqlite3.Error as error:
-                waited = time.monotonic() - started
                 if _result_code(error) not in _BUSY:
                     raise
-                if waited >= self.wait:
-                    raise LedgerBusy(place=self.place, waited=waited) from None
+                now = time.monotonic()
+                started = started or now
+                if now - started >= self.wait:
+                    raise LedgerBusy(place=self.place, waited=now - started) from None
             time.sleep(pause * self._jitter.uniform(0.5, 1.5))
             pause = min(pause * 2, 0.005)
 
@@ -116,7 +121,7 @@ class SqliteStore:
         if not self.read_only:
             self._create_private_file()
             try:
-                with self._connections.lent(self.wait) as connection:
+                with self._engine.connect() as connection:
                     self._in_turn(_use_wal, _driver(connection))
             except (DBAPIError, sqlite3.Error) as error:
                 raise self._explain(error) from None
