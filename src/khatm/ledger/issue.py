@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from khatm.ledger import documents, issue_rows, schema
 from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Profile, Route
-from khatm.ledger.errors import ChainPlaceMismatch, LedgerError, ReferenceTaken
+from khatm.ledger.errors import ChainPlaceMismatch, LedgerError, NoLiveCredentials, ReferenceTaken
 from khatm.ledger.generations import Generation
 from khatm.ledger.group import Request
 from khatm.ledger.head_record import HeadRecord
@@ -147,7 +147,9 @@ class _Chain:
 
     def _ready(self) -> Generation:
         """Return the live generation; raises NoLiveCredentials, ChainHeadReplaced."""
-        generation = self._live.of_unit(self._connection, self.head)
+        generation = self._live.of_unit(self._connection, self.head.unit_id)
+        if generation is None:
+            raise NoLiveCredentials(unit=self.head.unit_name)
         self._record.require_continued(self._connection, self.head)
         self._generation = generation
         return generation

@@ -6,6 +6,7 @@ from dataclasses import replace
 from khatm.ledger import units
 from khatm.ledger.documents import IssuedDocument
 from khatm.ledger.errors import LedgerError, LedgerOutcomeUnknown
+from khatm.ledger.generations import Generation
 from khatm.ledger.group import Lane
 from khatm.ledger.head_record import RecordedHead
 from khatm.ledger.issue import Answer, IssueRequest, Write, issue_together
@@ -16,6 +17,12 @@ from khatm.ledger.units import Unit
 
 class IssueRegister(Register):
     """The part of the ledger that issues documents; callers in several threads share commits."""
+
+    def issuing(self, unit_name: str) -> tuple[Unit, Generation | None]:
+        """Return a unit and its live generation as they stand just now. Raises UnknownUnit."""
+        with self._store.read() as connection:
+            unit = units.at_once(connection, unit_name)
+            return unit, self._live.of_unit(connection, unit.id)
 
     def issue(
         self, unit_name: str, write: Write, *, reference: str | None = None, content_digest: str | None = None
@@ -34,7 +41,7 @@ class IssueRegister(Register):
     def issue_all(self, requests: Sequence[IssueRequest]) -> list[Answer]:
         """Issue documents of one unit in the order given, many to a commit; return each document or its error.
 
-        One that fails stops no other. Raises what concerns no single document: LedgerBusy and its like are answers too.
+        One that fails stops no other; what concerns them all, such as LedgerBusy, is the answer of each.
         """
         if requests:
             self._lane(requests[0].unit_name).submit(*requests)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, Connection, Text, bindparam, insert, literal_column, select, update
 
 from khatm.ledger import generations, schema, units
-from khatm.ledger.errors import NoLiveCredentials
 from khatm.ledger.generations import Generation
 from khatm.ledger.prepared import Prepared
 
@@ -72,11 +71,11 @@ class LiveGenerations:
     def __init__(self) -> None:
         self._seen: dict[int, Generation] = {}
 
-    def of_unit(self, connection: Connection, head: Head) -> Generation:
-        """Return a unit's live generation; raises NoLiveCredentials."""
-        row = _LIVE.first(connection, {"unit_id": head.unit_id})
+    def of_unit(self, connection: Connection, unit_id: int) -> Generation | None:
+        """Return a unit's live generation, None if it has none."""
+        row = _LIVE.first(connection, {"unit_id": unit_id})
         if row is None:
-            raise NoLiveCredentials(unit=head.unit_name)
+            return None
         generation_id = row[0]
         found = self._seen.get(generation_id)
         if found is None:

@@ -25,6 +25,7 @@ from khatm.ledger.errors import (
     LedgerDiskFull,
     LedgerError,
     LedgerNoAccess,
+    LedgerOutcomeUnknown,
     LedgerReadOnly,
     LedgerUnwritable,
 )
@@ -195,6 +196,9 @@ class SqliteStore:
         reason = str(error.orig if isinstance(error, DBAPIError) else error)
         if code in _BUSY:
             return LedgerBusy(place=self.place, waited=self.wait)
+        if _cause(error) in _NOT_SYNCED:
+            # The commit was written, and whether it is on disk the disk itself cannot say.
+            return LedgerOutcomeUnknown(place=self.place, reason=reason)
         kind = _UNWRITABLE.get(code)
         if kind is not None:
             return kind(place=self.place, reason=reason)
@@ -237,10 +241,15 @@ def _begin_read(driver: sqlite3.Connection) -> None:
         raise
 
 
-def _result_code(error: DBAPIError | sqlite3.Error) -> int:
-    """Return SQLite's primary result code, or -1."""
+def _cause(error: DBAPIError | sqlite3.Error) -> int:
+    """Return SQLite's extended result code, or -1."""
     code = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorcode", None)
-    return code & 0xFF if isinstance(code, int) else -1
+    return code if isinstance(code, int) else -1
+
+
+def _result_code(error: DBAPIError | sqlite3.Error) -> int:
+    """Return SQLite's primary result code."""
+    return _cause(error) & 0xFF
 
 
 _SETTINGS = (
@@ -254,6 +263,7 @@ _SETTINGS = (
 
 _BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 _DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+_NOT_SYNCED = frozenset((sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC))
 _UNWRITABLE: dict[int, type[LedgerUnwritable]] = {
     sqlite3.SQLITE_FULL: LedgerDiskFull,
     sqlite3.SQLITE_IOERR: LedgerUnwritable,
