@@ -12,7 +12,7 @@ from khatm.ledger import migrations
 from khatm.ledger.errors import LedgerDamaged, LedgerNeedsUpgrade, LedgerUnwritable
 from khatm.ledger.migrations import MIGRATIONS, newest_version
 from tests import postgresql
-from tests.unit.ledger_stage import fresh_ledger, home_at, ready_ledger, simplified
+from tests.unit.ledger_stage import fresh_ledger, ready_ledger, simplified
 from tests.wire.cli_stage import Desk
 
 COPY = f"ledger.db.before-{newest_version()}"
@@ -163,4 +163,3 @@ def number_on(url: str) -> int:
 def test_a_new_database_on_a_server_needs_no_operator(tmp_path: Path, postgresql_url: str) -> None:
     fresh_ledger(tmp_path, KHATM_DATABASE_URL=postgresql_url).close()
     assert number_on(postgresql_url) == newest_version()
-    assert home_at(tmp_path).database_url is None
