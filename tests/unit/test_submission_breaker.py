@@ -81,7 +81,7 @@ def test_an_answer_of_the_gateway_whatever_it_says_begins_the_count_anew(answer:
 
 
 def test_one_asks_and_the_others_wait(tmp_path: Path) -> None:
-    breaker, timer, turns = closed_breaker()
+    breaker, timer, _ = closed_breaker()
     breaker.note(outcome(UNTRUSTED))
     timer.now = SHORTEST - 0.1
     assert not breaker.is_ready()

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "document",
         "Show where a document stands, and hand over what the customer gets.",
     ),
+    "ledger": ("khatm.cli.ledger", "ledger", "Bring a ledger on a server up to date with this program."),
     "totals": ("khatm.cli.documents", "totals", "Compute the totals of an authoring JSON file; no unit needed."),
     "validate": ("khatm.cli.validate", "validate", "Validate XML invoices with the official rules, stage by stage."),
     "explain": ("khatm.cli.validate", "explain", "Explain a rule, a code of the gateway, or a term of the dictionary."),

@@ -91,7 +91,7 @@ def worker(jobs: int, engine: str, once: bool, until_idle: bool, output_format: 
         Worker(workplace.ledger, workplace.gateway, workplace.clock, hear, trouble) as sending,
         _deadline_guard(workplace, output_format),
     ):
-        _prove_key(workplace)
+        workplace.ledger.require_key()
         dispatch = _dispatch(workplace, sending, jobs, engine)
         _stop_on_signals(dispatch)
         progress(f"sending for {workplace.ledger.place} ({jobs} units at a time)")
@@ -130,15 +130,6 @@ def _dispatch(workplace: "Workplace", sending: "Worker", jobs: int, engine: str)
     from khatm.submission.dispatch.distributed import DistributedDispatch
 
     return DistributedDispatch(sending, jobs, url)
-
-
-def _prove_key(workplace: "Workplace") -> None:
-    """Meet a wrong passphrase now and not at the first document."""
-    for unit in workplace.ledger.units():
-        live = workplace.ledger.live_generation(unit)
-        if live is not None:
-            workplace.ledger.pcsid_credentials(live)
-            return
 
 
 def _stop_on_signals(dispatch: "Dispatch") -> None:

@@ -4,15 +4,14 @@ The toolkit's own pool resets and wraps a connection anew for each transaction, 
 transaction itself; the stores end their transactions by themselves.
 """
 
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
 
 from sqlalchemy import Connection
 
 LIMIT = 32
-"""How many connections of one process may be open at a time."""
+"""How many connections of one process may be lent out at a time."""
 
 
 class Connections:
@@ -21,34 +20,33 @@ class Connections:
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._idle: deque[Connection] = deque()
-        self._free = threading.BoundedSemaphore(LIMIT)
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _ in range(LIMIT):
+            self._free.put(None)
 
-    @contextmanager
-    def lent(self, wait: float) -> Iterator[Connection]:
-        """Lend a connection for the time of the block; one that the block invalidates is closed.
-
-        Raises TimeoutError when all of them are lent out for `wait` seconds.
-        """
-        if not self._free.acquire(timeout=wait):
-            raise TimeoutError
+    def take(self, wait: float) -> Connection:
+        """Lend a connection; it must be given back. Raises TimeoutError when none comes free for `wait` seconds."""
         try:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self._connect()
-            try:
-                yield connection
-            except BaseException:
-                if not connection.invalidated:
-                    connection.rollback()  # the toolkit's own notion of a transaction begins anew
-                raise
-            finally:
-                if connection.invalidated:
-                    connection.close()
-                else:
-                    self._idle.append(connection)
-        finally:
-            self._free.release()
+            self._free.get(timeout=wait)
+        except Empty:
+            raise TimeoutError from None
+        try:
+            return self._idle.pop()
+        except IndexError:
+            pass
+        try:
+            return self._connect()
+        except BaseException:
+            self._free.put(None)
+            raise
+
+    def give_back(self, connection: Connection) -> None:
+        """Take a connection back; one that was invalidated is closed."""
+        if connection.invalidated:
+            connection.close()
+        else:
+            self._idle.append(connection)
+        self._free.put(None)
 
     def close(self) -> None:
         """Close the connections that are not lent out."""

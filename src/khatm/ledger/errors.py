@@ -118,7 +118,7 @@ class LedgerUnreachable(LedgerError):
 
 @dataclass(eq=False)
 class LedgerOutcomeUnknown(LedgerError):
-    """The connection broke while a change was being made durable: it may have been kept or not."""
+    """The connection or the disk failed while a change was being made durable: it may have been kept or not."""
 
     place: str
     reason: str
@@ -126,12 +126,12 @@ class LedgerOutcomeUnknown(LedgerError):
     code: ClassVar[str] = "ledger-outcome-unknown"
     exit_code: ClassVar[int] = 3
     en: ClassVar[str] = (
-        "The connection to the ledger {place} broke at the moment of the commit ({reason}): the change is kept whole "
-        "or not at all, and which of the two cannot be said from here. Look at the ledger before repeating it; "
-        "an issue with --reference may simply be repeated."
+        "The ledger {place} failed at the moment of the commit ({reason}): the change is kept whole or not at all, and "
+        "which of the two cannot be said from here. Look at the ledger before repeating it; an issue with --reference "
+        "may simply be repeated."
     )
     ar: ClassVar[str] = (
-        "انقطع الاتصال بالسجل {place} لحظة تثبيت التغيير ({reason}): إما أنه حُفظ كاملًا أو لم يُحفظ منه شيء، ولا يمكن "
+        "تعطل السجل {place} لحظة تثبيت التغيير ({reason}): إما أنه حُفظ كاملًا أو لم يُحفظ منه شيء، ولا يمكن "
         "معرفة أيهما من هنا. راجع السجل قبل التكرار؛ أما الإصدار بالخيار --reference فيمكن تكراره ببساطة."
     )
 

@@ -77,6 +77,8 @@ class Lane(Generic[AnyRequest]):
         are served by the next one.
         """
         try:
+            if len(requests) == 1 and self._alone(requests[0]):
+                return
             with self._guard:
                 self._queue.extend(requests)
                 if self._leader is None:
@@ -90,6 +92,21 @@ class Lane(Generic[AnyRequest]):
         except BaseException:
             self._leave(requests)
             raise
+
+    def _alone(self, request: AnyRequest) -> bool:
+        """Serve a request at once if nobody else is there; the common case, without a queue."""
+        if self._crowd > 1:
+            return False
+        with self._guard:
+            if self._leader is not None:
+                return False
+            self._leader = request
+        try:
+            self._serve((request,))
+        finally:
+            with self._guard:
+                self._promote()
+        return True
 
     def _lead(self) -> None:
         self._gather()

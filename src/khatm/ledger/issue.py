@@ -5,7 +5,8 @@ nothing is stored yet: a request whose document is refused simply falls out and 
 stored and each chain is advanced once. So no savepoint is needed between documents, and a refusal costs no statement.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from khatm.ledger import documents, follow_ups, issue_rows, schema
 from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Profile, Route
-from khatm.ledger.errors import AlreadyFollowed, ChainPlaceMismatch, LedgerError, ReferenceTaken
+from khatm.ledger.errors import AlreadyFollowed, ChainPlaceMismatch, LedgerError, NoLiveCredentials, ReferenceTaken
 from khatm.ledger.generations import Generation
 from khatm.ledger.group import Request
 from khatm.ledger.head_record import HeadRecord
@@ -104,15 +105,19 @@ def issue_together(
             chains[name] = _Chain(connection, name, live, record)
         except LedgerError as error:
             chains[name] = error
-    ids = iter(issue_rows.take_ids(connection, len(requests)))
-    answers: list[Answer] = []
+    placed: list[_Placed | _Repeated | Answer] = []
     for request in requests:
         chain = chains[request.unit_name]
-        answers.append(chain.issue(request, ids, now()) if isinstance(chain, _Chain) else chain)
-    moved = [chain for chain in chains.values() if isinstance(chain, _Chain) and chain.rows]
-    issue_rows.store(connection, [row for chain in moved for row in chain.rows])
-    for chain in moved:
-        issue_rows.advance(connection, chain.head)
+        placed.append(chain.place(request, now()) if isinstance(chain, _Chain) else chain)
+    moved = [chain for chain in chains.values() if isinstance(chain, _Chain) and chain.new]
+    new = [each for chain in moved for each in chain.new]
+    if new:
+        ids = issue_rows.store(connection, [(each.stored(), each.xml) for each in new])
+        for each, document_id in zip(new, ids, strict=True):
+            each.document_id = document_id
+        for chain in moved:
+            issue_rows.advance(connection, chain.head)
+    answers = [each if isinstance(each, (IssuedDocument, Exception)) else each.issued() for each in placed]
     return answers, [chain.head for chain in moved]
 
 
@@ -122,19 +127,20 @@ class _Chain:
     def __init__(self, connection: Connection, unit_name: str, live: LiveGenerations, record: HeadRecord) -> None:
         self._connection = connection
         self.head = issue_rows.locked_head(connection, unit_name)
-        self.rows: list[issue_rows.Row] = []
+        self.new: list[_Placed] = []
         self._live = live
         self._record = record
         self._generation: Generation | None = None
-        self._by_reference: dict[str, tuple[str | None, IssuedDocument]] = {}
+        self._by_reference: dict[str, _Placed] = {}
         self._successors: dict[str, str] = {}
 
-    def issue(self, request: IssueRequest, ids: Iterator[int], now: datetime) -> Answer:
+    def place(self, request: IssueRequest, now: datetime) -> "_Placed | _Repeated | Answer":
+        """Have a request's document written for the next place, unless its reference has one already."""
         try:
             earlier = self._with_reference(request)
             if earlier is not None:
                 return earlier
-            generation = self._ready()
+            generation = self._generation or self._ready()
         except LedgerError as error:
             return error
         place = self.head.next_place()
@@ -144,13 +150,12 @@ class _Chain:
             follows = self._followed(request, place, now)
         except Exception as error:
             return error
-        document = _new_document(next(ids), self.head, generation, place, stamped, request.reference, follows, now)
-        self.rows.append((_row(document, request.digest, request.authored), stamped.xml))
+        placed = _Placed(self.head.unit_id, generation.id, place, stamped, request, follows, now)
+        self.new.append(placed)
         self.head = self.head.after(place, stamped.invoice_hash)
-        issued = IssuedDocument(document, stamped.xml)
         if request.reference is not None:
-            self._by_reference[request.reference] = (request.digest, issued)
-        return issued
+            self._by_reference[request.reference] = placed
+        return placed
 
     def _followed(self, request: IssueRequest, place: ChainPlace, now: datetime) -> int | None:
         """Return the id of the document that the request follows; raises what `follow_ups.followed_by_new` raises."""
@@ -165,33 +170,123 @@ class _Chain:
 
     def _ready(self) -> Generation:
         """Return the live generation; raises NoLiveCredentials, ChainHeadReplaced."""
-        if self._generation is None:
-            generation = self._live.of_unit(self._connection, self.head)
-            self._record.require_continued(self._connection, self.head)
-            self._generation = generation
-        return self._generation
+        generation = self._live.of_unit(self._connection, self.head.unit_id)
+        if generation is None:
+            raise NoLiveCredentials(unit=self.head.unit_name)
+        self._record.require_continued(self._connection, self.head)
+        self._generation = generation
+        return generation
 
-    def _with_reference(self, request: IssueRequest) -> IssuedDocument | None:
+    def _with_reference(self, request: IssueRequest) -> "_Repeated | IssuedDocument | None":
         """Return the document that has the request's reference already; raises ReferenceTaken."""
         if request.reference is None:
             return None
-        found = self._by_reference.get(request.reference) or self._stored(request.reference)
-        if found is None:
-            return None
-        digest, earlier = found
-        if digest != request.digest:
-            taken = earlier.document
-            raise ReferenceTaken(unit=self.head.unit_name, reference=request.reference, icv=taken.icv, uuid=taken.uuid)
-        return IssuedDocument(earlier.document, earlier.xml, repeated=True)
-
-    def _stored(self, reference: str) -> tuple[str | None, IssuedDocument] | None:
+        placed = self._by_reference.get(request.reference)
+        if placed is not None:
+            self._require_same(request, placed.request.digest, placed.place.counter, placed.place.uuid)
+            return _Repeated(placed)
         row = self._connection.execute(
-            select(_document).where(_document.c.unit_id == self.head.unit_id, _document.c.reference == reference)
+            select(_document).where(
+                _document.c.unit_id == self.head.unit_id, _document.c.reference == request.reference
+            )
         ).one_or_none()
         if row is None:
             return None
         earlier = documents.from_row(row)
-        return row.content_digest, IssuedDocument(earlier, documents.stamped_xml(self._connection, earlier.id))
+        self._require_same(request, row.content_digest, earlier.icv, earlier.uuid)
+        return IssuedDocument(earlier, documents.stamped_xml(self._connection, earlier.id), repeated=True)
+
+    def _require_same(self, request: IssueRequest, digest: str | None, icv: int, uuid: str) -> None:
+        if digest != request.digest:
+            raise ReferenceTaken(unit=self.head.unit_name, reference=str(request.reference), icv=icv, uuid=uuid)
+
+
+class _Placed:
+    """A new document at its place; its id is known once it is stored."""
+
+    document_id = 0
+
+    def __init__(
+        self,
+        unit_id: int,
+        generation_id: int,
+        place: ChainPlace,
+        stamped: Stamped,
+        request: IssueRequest,
+        follows: int | None,
+        now: datetime,
+    ) -> None:
+        facts = stamped.facts
+        self.place = place
+        self.request = request
+        self.xml = stamped.xml
+        self._now = now
+        self._deadline = (
+            documents.reporting_deadline(facts.issue_date, facts.issue_time, now) if facts.simplified else None
+        )
+        self._profile, self._route = _SIMPLIFIED if facts.simplified else _STANDARD
+        self.row: dict[str, object] = {
+            "unit_id": unit_id,
+            "generation_id": generation_id,
+            "icv": place.counter,
+            "uuid": place.uuid,
+            "invoice_hash": stamped.invoice_hash,
+            "previous_hash": place.previous_hash,
+            "reference": request.reference,
+            "type_code": facts.type_code,
+            "transaction_code": facts.transaction_code,
+            "issue_date": facts.issue_date,
+            "issue_time": facts.issue_time,
+            "payable": facts.payable,
+            "vat_total": facts.vat_total,
+            "attempts": 0,
+            "follows": follows,
+        }
+
+    def stored(self) -> dict[str, object]:
+        """Return the row as the database keeps it."""
+        deadline = self._deadline
+        return {
+            **self.row,
+            "content_digest": self.request.digest,
+            "profile": self._profile.value,
+            "issued_at": schema.moment_text(self._now),
+            "deadline": None if deadline is None else schema.moment_text(deadline),
+            "state": "issued",
+            "route": self._route.value,
+            "authored": self.request.authored,
+        }
+
+    def issued(self, *, repeated: bool = False) -> IssuedDocument:
+        """Return what the caller gets."""
+        document = Document(
+            id=self.document_id,
+            profile=self._profile,
+            issued_at=self._now,
+            deadline=self._deadline,
+            state=DocumentState.ISSUED,
+            route=self._route,
+            next_attempt_at=None,
+            reason=None,
+            settled_at=None,
+            **self.row,  # type: ignore[arg-type]
+        )
+        return IssuedDocument(document, self.xml, repeated)
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """A second request for a document that is new in this very transaction."""
+
+    first: _Placed
+
+    def issued(self) -> IssuedDocument:
+        """Return what the caller gets."""
+        return self.first.issued(repeated=True)
+
+
+_SIMPLIFIED = (Profile.SIMPLIFIED, Route.REPORTING)
+_STANDARD = (Profile.STANDARD, Route.CLEARANCE)
 
 
 def _require_place(head: Head, place: ChainPlace, facts: "StampFacts") -> None:
@@ -202,73 +297,3 @@ def _require_place(head: Head, place: ChainPlace, facts: "StampFacts") -> None:
     ):
         if found != allowed:
             raise ChainPlaceMismatch(unit=head.unit_name, field=field, found=str(found), allowed=allowed)
-
-
-def _new_document(
-    document_id: int,
-    head: Head,
-    generation: Generation,
-    place: ChainPlace,
-    stamped: Stamped,
-    reference: str | None,
-    follows: int | None,
-    now: datetime,
-) -> Document:
-    facts = stamped.facts
-    deadline = documents.reporting_deadline(facts.issue_date, facts.issue_time, now) if facts.simplified else None
-    return Document(
-        id=document_id,
-        unit_id=head.unit_id,
-        generation_id=generation.id,
-        icv=place.counter,
-        uuid=place.uuid,
-        invoice_hash=stamped.invoice_hash,
-        previous_hash=place.previous_hash,
-        reference=reference,
-        profile=Profile.SIMPLIFIED if facts.simplified else Profile.STANDARD,
-        type_code=facts.type_code,
-        transaction_code=facts.transaction_code,
-        issue_date=facts.issue_date,
-        issue_time=facts.issue_time,
-        payable=facts.payable,
-        vat_total=facts.vat_total,
-        issued_at=now,
-        deadline=deadline,
-        state=DocumentState.ISSUED,
-        route=Route.REPORTING if facts.simplified else Route.CLEARANCE,
-        attempts=0,
-        next_attempt_at=None,
-        reason=None,
-        settled_at=None,
-        follows=follows,
-    )
-
-
-def _row(document: Document, digest: str | None, authored: bytes | None) -> dict[str, object]:
-    """Return a new document as the database stores it."""
-    deadline = document.deadline
-    return {
-        "id": document.id,
-        "unit_id": document.unit_id,
-        "generation_id": document.generation_id,
-        "icv": document.icv,
-        "uuid": document.uuid,
-        "invoice_hash": document.invoice_hash,
-        "previous_hash": document.previous_hash,
-        "reference": document.reference,
-        "content_digest": digest,
-        "profile": document.profile.value,
-        "type_code": document.type_code,
-        "transaction_code": document.transaction_code,
-        "issue_date": document.issue_date,
-        "issue_time": document.issue_time,
-        "payable": document.payable,
-        "vat_total": document.vat_total,
-        "issued_at": schema.moment_text(document.issued_at),
-        "deadline": None if deadline is None else schema.moment_text(deadline),
-        "state": document.state.value,
-        "route": document.route.value,
-        "attempts": document.attempts,
-        "follows": document.follows,
-        "authored": authored,
-    }

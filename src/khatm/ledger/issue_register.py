@@ -1,11 +1,12 @@
 """Issue: documents of one caller or of many take their places, acknowledged only after a commit on disk."""
 
-import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 from khatm.ledger import units
 from khatm.ledger.documents import IssuedDocument
 from khatm.ledger.errors import LedgerError, LedgerOutcomeUnknown
+from khatm.ledger.generations import Generation
 from khatm.ledger.group import Lane
 from khatm.ledger.head_record import RecordedHead
 from khatm.ledger.issue import Answer, IssueRequest, Write, issue_together
@@ -16,6 +17,12 @@ from khatm.ledger.units import Unit
 
 class IssueRegister(Register):
     """The part of the ledger that issues documents; callers in several threads share commits."""
+
+    def issuing(self, unit_name: str) -> tuple[Unit, Generation | None]:
+        """Return a unit and its live generation as they stand just now. Raises UnknownUnit."""
+        with self._store.read() as connection:
+            unit = units.at_once(connection, unit_name)
+            return unit, self._live.of_unit(connection, unit.id)
 
     def issue(
         self,
@@ -49,7 +56,7 @@ class IssueRegister(Register):
     def issue_all(self, requests: Sequence[IssueRequest]) -> list[Answer]:
         """Issue documents of one unit in the order given, many to a commit; return each document or its error.
 
-        One that fails stops no other. Raises what concerns no single document: LedgerBusy and its like are answers too.
+        One that fails stops no other; what concerns them all, such as LedgerBusy, is the answer of each.
         """
         if requests:
             self._lane(requests[0].unit_name).submit(*requests)
@@ -77,35 +84,38 @@ class IssueRegister(Register):
         return found if found is not None else self._lanes.setdefault(name, Lane(self._serve))
 
     def _serve(self, requests: Sequence[IssueRequest]) -> None:
-        """Issue what is asked for in one transaction, and settle each request once it is committed."""
+        """Settle requests: those that can be issued together, and what went wrong for each of the others."""
+        try:
+            self._issue_together(requests)
+        except LedgerError as error:
+            for request in requests:
+                request.fail(replace(error))
+        except Exception as error:
+            if len(requests) == 1:
+                requests[0].fail(error)
+                return
+            # Something about one of them: alone, each gets what is its own.
+            for request in requests:
+                self._serve((request,))
+
+    def _issue_together(self, requests: Sequence[IssueRequest]) -> None:
         committing = False
         try:
             with self._store.write() as connection:
                 answers, heads = issue_together(connection, requests, self._live, self._record, self._clock.now)
                 committing = True
-        except LedgerError as error:
-            for request in requests:
-                request.fail(copy.copy(error))
-        except Exception as error:
-            if len(requests) > 1:
-                # Something about one of them: alone, each gets what is its own.
-                for request in requests:
-                    self._serve([request])
-            else:
-                requests[0].fail(error)
-        except BaseException:
-            # Interrupted. Before the commit nothing of it is left, and the others are served by the next leader.
+        except (KeyboardInterrupt, SystemExit):
+            # Before the commit nothing is left of it, and the next leader serves the others.
             if committing:
                 for request in requests:
                     request.fail(LedgerOutcomeUnknown(place=self._store.place, reason="interrupted"))
             raise
-        else:
-            self._record.note(heads)
-            for request, answer in zip(requests, answers, strict=True):
-                if isinstance(answer, Exception):
-                    request.fail(answer)
-                else:
-                    request.settle(answer)
+        self._record.note(heads)
+        for request, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, Exception):
+                request.fail(answer)
+            else:
+                request.settle(answer)
 
 
 def _answer(request: IssueRequest) -> Answer:

@@ -4,12 +4,10 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
-from sqlalchemy import BigInteger, Connection, Text, bindparam, func, insert, literal_column, select, text, update
+from sqlalchemy import BigInteger, Connection, Text, bindparam, insert, literal_column, select, update
 
 from khatm.ledger import generations, schema, units
-from khatm.ledger.errors import NoLiveCredentials
 from khatm.ledger.generations import Generation
 from khatm.ledger.prepared import Prepared
 
@@ -28,14 +26,12 @@ _LIVE = Prepared(
     )
 )
 _COLUMNS = (
-    *("id", "unit_id", "generation_id", "icv", "uuid", "invoice_hash", "previous_hash", "reference", "content_digest"),
+    *("unit_id", "generation_id", "icv", "uuid", "invoice_hash", "previous_hash", "reference", "content_digest"),
     *("profile", "type_code", "transaction_code", "issue_date", "issue_time", "payable", "vat_total", "issued_at"),
     *("deadline", "state", "route", "attempts", "follows"),
 )
 _INSERT_DOCUMENT = Prepared(insert(_document), _COLUMNS)
-_LAST_ID = Prepared(select(func.max(_document.c.id)))
 _INSERT_XML = Prepared(insert(schema.stamped_xml), ("document_id", "content", "sha256", "authored"))
-_TAKE_IDS = text("SELECT nextval(pg_get_serial_sequence('document', 'id')) FROM generate_series(1, :number)")
 _ADVANCE = Prepared(
     update(_unit)
     .where(_unit.c.id == bindparam("unit", type_=BigInteger))
@@ -76,12 +72,12 @@ class LiveGenerations:
     def __init__(self) -> None:
         self._seen: dict[int, Generation] = {}
 
-    def of_unit(self, connection: Connection, head: Head) -> Generation:
-        """Return a unit's live generation; raises NoLiveCredentials."""
-        row = _LIVE.first(connection, {"unit_id": head.unit_id})
+    def of_unit(self, connection: Connection, unit_id: int) -> Generation | None:
+        """Return a unit's live generation, None if it has none."""
+        row = _LIVE.first(connection, {"unit_id": unit_id})
         if row is None:
-            raise NoLiveCredentials(unit=head.unit_name)
-        generation_id = cast(int, row[0])
+            return None
+        generation_id = row[0]
         found = self._seen.get(generation_id)
         if found is None:
             found = self._seen[generation_id] = generations.by_id(connection, generation_id)
@@ -94,32 +90,23 @@ def locked_head(connection: Connection, unit_name: str) -> Head:
     if row is None:
         # Raises, and says what names there are.
         return locked_head(connection, units.by_name(connection, unit_name).name)
-    return Head(cast(int, row[0]), unit_name, cast(int, row[1]), cast(str, row[2]))
+    return Head(row[0], unit_name, row[1], row[2])
 
 
 Row = tuple[Mapping[str, object], bytes]
 """A new document as the database stores it, and its exact bytes."""
 
 
-def take_ids(connection: Connection, number: int) -> list[int]:
-    """Return ids for so many new documents; those that are not used are lost."""
-    if connection.dialect.name == "sqlite":  # whose writer is alone
-        found = _LAST_ID.first(connection, {})
-        last = cast(int, found[0] or 0) if found else 0
-        return list(range(last + 1, last + 1 + number))
-    return list(connection.execute(_TAKE_IDS, {"number": number}).scalars())
+def store(connection: Connection, rows: Sequence[Row]) -> list[int]:
+    """Store new documents and their exact bytes; return their ids in order."""
+    ids = _INSERT_DOCUMENT.insert_many(connection, [row for row, _ in rows])
+    _INSERT_XML.run_many(connection, [_bytes_row(each, *row) for each, row in zip(ids, rows, strict=True)])
+    return ids
 
 
-def store(connection: Connection, rows: Sequence[Row]) -> None:
-    """Store new documents and their exact bytes."""
-    if rows:
-        _INSERT_DOCUMENT.run_many(connection, [row for row, _ in rows])
-        _INSERT_XML.run_many(connection, [_bytes_row(row, xml) for row, xml in rows])
-
-
-def _bytes_row(row: Mapping[str, object], xml: bytes) -> dict[str, object]:
+def _bytes_row(document_id: int, row: Mapping[str, object], xml: bytes) -> dict[str, object]:
     digest = hashlib.sha256(xml).hexdigest()
-    return {"document_id": row["id"], "content": xml, "sha256": digest, "authored": row["authored"]}
+    return {"document_id": document_id, "content": xml, "sha256": digest, "authored": row["authored"]}
 
 
 def advance(connection: Connection, head: Head) -> None:

@@ -121,39 +121,44 @@ class PostgresqlStore:
     def _transaction(self, begin: str) -> Iterator[Connection]:
         started = time.monotonic()
         committing = False
+        connection = self._begun(begin)
+        driver = _driver(connection)
         try:
-            with self._begun(begin) as connection:
-                driver = _driver(connection)
-                try:
-                    yield connection
-                    committing = True
-                    ended = driver.execute("COMMIT").statusmessage
-                    # PostgreSQL answers so when a statement had failed and its error was swallowed.
-                    assert ended == "COMMIT", ended
-                except BaseException:
-                    _roll_back(connection, driver)
-                    raise
-        except (DBAPIError, psycopg.Error) as error:
-            raise self._explain(error, waited=time.monotonic() - started, committing=committing) from None
-        except TimeoutError:
-            raise LedgerBusy(place=self.place, waited=self.wait) from None
-
-    @contextmanager
-    def _begun(self, begin: str) -> Iterator[Connection]:
-        """Lend a connection with a transaction begun on it; one that the server has closed is replaced."""
-        with ExitStack() as lent:
-            connection = lent.enter_context(self._connections.lent(self.wait))
-            try:
-                _driver(connection).execute(begin)
-            except psycopg.Error:
-                if not _driver(connection).closed:
-                    raise
-                connection.invalidate()
-                lent.close()
-                self._connections.close()  # the others are as old
-                connection = lent.enter_context(self._connections.lent(self.wait))
-                _driver(connection).execute(begin)
             yield connection
+            committing = True
+            ended = driver.execute("COMMIT").statusmessage
+            # PostgreSQL answers so when a statement had failed and its error was swallowed.
+            assert ended == "COMMIT", ended
+        except BaseException as error:
+            _roll_back(connection, driver)
+            if isinstance(error, (DBAPIError, psycopg.Error)):
+                waited = time.monotonic() - started
+                raise self._explain(error, waited=waited, committing=committing) from None
+            raise
+        finally:
+            self._connections.give_back(connection)
+
+    def _begun(self, begin: str) -> Connection:
+        """Lend a connection with a transaction begun on it; one that the server has closed is replaced."""
+        for last_try in (False, True):
+            try:
+                connection = self._connections.take(self.wait)
+            except TimeoutError:
+                raise LedgerBusy(place=self.place, waited=self.wait) from None
+            driver = _driver(connection)
+            try:
+                driver.execute(begin)
+                return connection
+            except BaseException as error:
+                lost = driver.closed
+                _roll_back(connection, driver)
+                self._connections.give_back(connection)
+                if not isinstance(error, psycopg.Error):
+                    raise
+                if last_try or not lost:
+                    raise self._explain(error) from None
+                self._connections.close()  # the others are as old
+        raise AssertionError
 
     def _connected(self) -> Connection:
         """Return a new connection. Raises LedgerUnreachable."""
@@ -251,6 +256,8 @@ def _roll_back(connection: Connection, driver: psycopg.Connection) -> None:
         driver.rollback()
     if driver.closed:
         connection.invalidate()
+    else:
+        connection.rollback()  # the toolkit's own notion of a transaction begins anew
 
 
 def _release(connection: Connection, driver: psycopg.Connection, key: int) -> None:

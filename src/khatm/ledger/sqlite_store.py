@@ -25,6 +25,7 @@ from khatm.ledger.errors import (
     LedgerDiskFull,
     LedgerError,
     LedgerNoAccess,
+    LedgerOutcomeUnknown,
     LedgerReadOnly,
     LedgerUnwritable,
 )
@@ -81,34 +82,39 @@ class SqliteStore:
     @contextmanager
     def _transaction(self, begin: Callable[[sqlite3.Connection], object]) -> Iterator[Connection]:
         try:
-            with self._connections.lent(self.wait) as connection:
-                driver = _driver(connection)
-                self._in_turn(begin, driver)
-                try:
-                    yield connection
-                    driver.execute("COMMIT")
-                except BaseException:
-                    driver.rollback()  # after a full disk SQLite may have done so by itself; then this does nothing
-                    raise
+            connection = self._connections.take(self.wait)
         except (DBAPIError, sqlite3.Error) as error:
             raise self._explain(error) from None
         except TimeoutError:
             raise LedgerBusy(place=self.place, waited=self.wait) from None
+        driver = _driver(connection)
+        try:
+            self._in_turn(begin, driver)
+            yield connection
+            driver.execute("COMMIT")
+        except BaseException as error:
+            driver.rollback()  # after a full disk SQLite may have done so by itself; then this does nothing
+            connection.rollback()  # the toolkit's own notion of a transaction begins anew
+            if isinstance(error, (DBAPIError, sqlite3.Error)):
+                raise self._explain(error) from None
+            raise
+        finally:
+            self._connections.give_back(connection)
 
     def _in_turn(self, step: Callable[[sqlite3.Connection], object], driver: sqlite3.Connection) -> None:
         """Try a step until the database is free; SQLite's own fixed waits would let equals collide again and again."""
-        started = time.monotonic()
-        pause = 0.0005
+        started, pause = 0.0, 0.0005
         while True:
             try:
                 step(driver)
                 return
             except sqlite3.Error as error:
-                waited = time.monotonic() - started
                 if _result_code(error) not in _BUSY:
                     raise
-                if waited >= self.wait:
-                    raise LedgerBusy(place=self.place, waited=waited) from None
+                now = time.monotonic()
+                started = started or now
+                if now - started >= self.wait:
+                    raise LedgerBusy(place=self.place, waited=now - started) from None
             time.sleep(pause * self._jitter.uniform(0.5, 1.5))
             pause = min(pause * 2, 0.005)
 
@@ -116,7 +122,7 @@ class SqliteStore:
         if not self.read_only:
             self._create_private_file()
             try:
-                with self._connections.lent(self.wait) as connection:
+                with self._engine.connect() as connection:
                     self._in_turn(_use_wal, _driver(connection))
             except (DBAPIError, sqlite3.Error) as error:
                 raise self._explain(error) from None
@@ -190,6 +196,9 @@ class SqliteStore:
         reason = str(error.orig if isinstance(error, DBAPIError) else error)
         if code in _BUSY:
             return LedgerBusy(place=self.place, waited=self.wait)
+        if _cause(error) in _NOT_SYNCED:
+            # The commit was written, and whether it is on disk the disk itself cannot say.
+            return LedgerOutcomeUnknown(place=self.place, reason=reason)
         kind = _UNWRITABLE.get(code)
         if kind is not None:
             return kind(place=self.place, reason=reason)
@@ -232,10 +241,15 @@ def _begin_read(driver: sqlite3.Connection) -> None:
         raise
 
 
-def _result_code(error: DBAPIError | sqlite3.Error) -> int:
-    """Return SQLite's primary result code, or -1."""
+def _cause(error: DBAPIError | sqlite3.Error) -> int:
+    """Return SQLite's extended result code, or -1."""
     code = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorcode", None)
-    return code & 0xFF if isinstance(code, int) else -1
+    return code if isinstance(code, int) else -1
+
+
+def _result_code(error: DBAPIError | sqlite3.Error) -> int:
+    """Return SQLite's primary result code."""
+    return _cause(error) & 0xFF
 
 
 _SETTINGS = (
@@ -249,6 +263,7 @@ _SETTINGS = (
 
 _BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 _DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+_NOT_SYNCED = frozenset((sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC))
 _UNWRITABLE: dict[int, type[LedgerUnwritable]] = {
     sqlite3.SQLITE_FULL: LedgerDiskFull,
     sqlite3.SQLITE_IOERR: LedgerUnwritable,

@@ -38,6 +38,7 @@ def submit_due(
     times of the next attempts. Raises UnknownUnit, the ledger's errors, and the gateway's for an unusable address.
     Source: the gateway contract 8.1 and 9.
     """
+    ledger.require_key()
     with ClaimKeeper(ledger) as keeper:
         run = _Run(
             ledger,
