@@ -1,5 +1,7 @@
 """Archive and proof of documents, one transaction per method."""
 
+from datetime import date
+
 from khatm.ledger import chain, documents, units
 from khatm.ledger.chain import ChainReport
 from khatm.ledger.documents import Document, DocumentState, Profile, StoredXml
@@ -29,6 +31,11 @@ class DocumentRegister(Register):
             return documents.of_unit(
                 connection, units.find(connection, unit).id, states=states, after=after, limit=limit
             )
+
+    def documents_of_day(self, unit: Unit | str, day: date) -> list[Document]:
+        """Return a unit's documents whose issue date (BT-2) is a day, in ICV order."""
+        with self._store.read() as connection:
+            return documents.of_day(connection, units.find(connection, unit).id, day)
 
     def unsent_documents(
         self, unit: Unit | str, profile: Profile | None = None, *, after: int = 0, limit: int = 0

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_column, or_, select, update
@@ -161,6 +161,12 @@ def of_unit(
     if limit:
         query = query.limit(limit)
     return [from_row(row) for row in connection.execute(query)]
+
+
+def of_day(connection: Connection, unit_id: int, day: date) -> list[Document]:
+    """Return a unit's documents whose issue date (BT-2) is a day, in ICV order."""
+    on_that_day = (_document.c.unit_id == unit_id) & (_document.c.issue_date == day.isoformat())
+    return [from_row(row) for row in connection.execute(select(_document).where(on_that_day).order_by(_document.c.icv))]
 
 
 def unsent(
