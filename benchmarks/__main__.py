@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measuring import Missing, Row
 
-CLAIMS = ("stamping", "authoring", "growth", "startup", "ledger", "ledger_size")
+CLAIMS = ("stamping", "authoring", "growth", "startup", "ledger", "ledger_size", "sending")
 
 
 def main() -> int:
