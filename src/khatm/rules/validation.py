@@ -55,6 +55,12 @@ class ValidationReport:
         for stage in self.stages:
             yield from stage.findings
 
+    def official(self) -> Iterable[Finding]:
+        """Yield the findings that count: those of all stages but `advice`."""
+        for stage in self.stages:
+            if stage.stage != "advice":
+                yield from stage.findings
+
 
 def validate(
     xml: bytes,
