@@ -107,7 +107,7 @@ PCE KGM MTR HUR ar en en-GB amp lt Invoice CreditNote DOCTYPE max-size NOT_REPOR
 NNPNESB NNPNESBCG ROYALDECREE bis PATCH
 """)
 STANDARDS = [
-    *words("ISO UBL XML QR SDK SHA-1 SHA-256 RSA ECDSA UTF-8 UNTDID UN/ECE GTIN UPC EAN HS base64 secp256k1"),
+    *words("RFC UUID ISO UBL XML QR SDK SHA-1 SHA-256 RSA ECDSA UTF-8 UNTDID UN/ECE GTIN UPC EAN HS base64 secp256k1"),
     "SubjectPublicKeyInfo",
     "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
 ]
