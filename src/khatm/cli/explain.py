@@ -4,7 +4,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -95,13 +95,29 @@ def _lines(entry: "Entry", language: "Language") -> Iterator[str]:
     text, said = entry.text(language), 1 if language == "ar" else 0
     yield f"{entry.code} ({_KINDS[entry.kind][said]})"
     yield text.title
-    parts = _of_term(entry, entry.term, language) if entry.term is not None else _of_code(entry, language)
-    for name, lines in parts:
-        if lines:
-            yield ""
-            yield _HEADINGS[name][said]
-            for line in lines:
-                yield from _wrapped(line, name)
+    for part in parts(entry, language):
+        yield ""
+        yield part.heading
+        for line in part.lines:
+            yield from _wrapped(line, part.name)
+
+
+class Part(NamedTuple):
+    """One part of an explanation under its heading; `name` is the same in both languages.
+
+    The lines of `fields`, `rules` and `advice` begin with a code, two blanks and its title.
+    """
+
+    name: str
+    heading: str
+    lines: list[str]
+
+
+def parts(entry: "Entry", language: "Language") -> list[Part]:
+    """Return what is to be said of a code or term after its title, parts without content left out."""
+    said = 1 if language == "ar" else 0
+    found = _of_term(entry, entry.term, language) if entry.term is not None else _of_code(entry, language)
+    return [Part(name, _HEADINGS[name][said], lines) for name, lines in found if lines]
 
 
 def _of_code(entry: "Entry", language: "Language") -> Iterator[tuple[str, list[str]]]:
@@ -128,18 +144,20 @@ def _of_term(entry: "Entry", term: "TermFacts", language: "Language") -> Iterato
 
 
 def _severities(code: str, language: "Language") -> list[str]:
-    """Return how each edition takes a rule of the official stylesheets, the default edition first."""
+    """Return how a rule of the official stylesheets is taken: in one word, or by edition where they differ."""
     from khatm.rules import en16931, ksa
     from khatm.rules.edition import Edition
 
     said = 1 if language == "ar" else 0
     sites = [site for site in (*en16931.SITES, *ksa.SITES) if site.rule == code]
-    told = []
+    told: dict[str, str] = {}
     for edition in Edition:
         severities = dict.fromkeys(site.severity for site in sites if edition in site.editions)
         if severities:
-            told.append(f"{edition.value}: {', '.join(_SEVERITIES[each][said] for each in severities)}")
-    return told
+            told[edition.value] = ", ".join(_SEVERITIES[each][said] for each in severities)
+    if len(told) == len(Edition) and len(set(told.values())) == 1:
+        return list(told.values())[:1]
+    return [f"{edition}: {severity}" for edition, severity in told.items()]
 
 
 def _advice_on(term: str) -> list[str]:

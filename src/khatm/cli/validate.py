@@ -158,7 +158,7 @@ def _moment(text: str) -> datetime | None:
 def _judged(task: Task, files: Sequence[Path], jobs: int | None) -> Iterator[Judged]:
     """Validate the files in their order; standard input is read here, as other processes have none."""
     others = [file for file in files if str(file) != "-"]
-    jobs = min(_jobs(others) if jobs is None else jobs, len(others))
+    jobs = min(processes_for(others) if jobs is None else jobs, len(others))
     if jobs <= 1:
         yield from (_judge(task, file) for file in files)
         return
@@ -173,7 +173,7 @@ def _judged(task: Task, files: Sequence[Path], jobs: int | None) -> Iterator[Jud
         yield from pool.map(partial(_judge, task), others, chunksize=chunk)
 
 
-def _jobs(files: Sequence[Path]) -> int:
+def processes_for(files: Sequence[Path]) -> int:
     """Return one process for each core that this one may use, or 1 where little is to be done."""
     if len(files) < 2 or sum(file.stat().st_size for file in files if file.is_file()) < _WORTH:
         return 1
