@@ -91,9 +91,11 @@ CASES: list[tuple[str, str, list[Edit], str, str | None, list[Edit]]] = [
         [("set", "//cac:AdditionalDocumentReference/cbc:UUID", "1")],
     ),
     (
-        "COUNTER-PLACE", "01", [("set", "//cac:AdditionalDocumentReference[1]/cbc:ID", "COUNT")],
-        f"{ROOT}/cac:AdditionalDocumentReference[1]", "COUNT",
-        [("set", "//cac:AdditionalDocumentReference[1]/cbc:ID", "ICV")],
+        "COUNTER-PLACE", "01",
+        [("del", "//cac:AdditionalDocumentReference/cbc:UUID"),
+         ("after", "//cac:AdditionalDocumentReference[2]/cbc:ID", "<cbc:UUID>7</cbc:UUID>")],
+        f"{ROOT}/cac:AdditionalDocumentReference[2]", "PIH",
+        [("set", "//cac:AdditionalDocumentReference[1]/cbc:ID", "COUNT")],
     ),
     (
         "NUMBER", "01", [("set", "/ubl:Invoice/cbc:ID", "A\t7")], f"{ROOT}/cbc:ID[1]", "A\t7",

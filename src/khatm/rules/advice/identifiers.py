@@ -35,9 +35,11 @@ def _counters(reading: Reading) -> Iterator[Node]:
 
 
 def _counter_elsewhere(reading: Reading) -> Iterator[Node]:
-    """Any one reference with a UUID satisfies the official rule; two break it off."""
-    holders = [reference for reference in reading.root.all(ADDITIONAL) if reference.has(_UUID)]
-    if len(holders) == 1 and text(holders[0].all("cbc:ID")) != "ICV":
+    """The official rule is content with a reference ICV and a UUID in any reference; two UUIDs break it off."""
+    references = reading.root.all(ADDITIONAL)
+    holders = [each for each in references if each.has(_UUID)]
+    called = [each for each in references if text(each.all("cbc:ID")) == "ICV"]
+    if len(holders) == 1 and called and holders[0] not in called:
         yield holders[0]
 
 
