@@ -139,9 +139,9 @@ CASES: list[tuple[str, str, list[Edit], str, str | None, list[Edit]]] = [
           "</cbc:ActualDeliveryDate></cac:Delivery>"), ("set", "/ubl:Invoice/cbc:IssueDate", "2026-06-01")],
     ),
     (
-        "REFERENCE-LATER", "10", [("first-set", "//cac:DocumentReference/cbc:IssueDate", "2026-12-31")],
-        f"{LINE}[3]/cac:DocumentReference[1]/cbc:IssueDate[1]", "2026-12-31",
-        [("first-set", "//cac:DocumentReference/cbc:IssueDate", "2021-01-01")],
+        "REFERENCE-LATER", "10", [("first-set", "//cac:DocumentReference/cbc:IssueDate", "2026-06-15")],
+        f"{LINE}[3]/cac:DocumentReference[1]/cbc:IssueDate[1]", "2026-06-15",
+        [("first-set", "//cac:DocumentReference/cbc:IssueDate", "2026-06-16")],  # BR-KSA-04
     ),
     (
         "SUMMARY-PERIOD", "15", [("del", f"{BUYER}//cac:Country"), ("del", "//cbc:LatestDeliveryDate")], TYPE,
@@ -154,9 +154,10 @@ CASES: list[tuple[str, str, list[Edit], str, str | None, list[Edit]]] = [
         f"{LINE}[1]/cac:Delivery[1]/cbc:ActualDeliveryDate[1]", "2026-03-01", [("del", "//cac:Delivery")],
     ),
     (
-        "PARTY-ID", "01", [("set", f"{SELLER}//cac:PartyIdentification/cbc:ID", "1010-734512")],
+        "PARTY-ID", "01", [("set", f"{SELLER}//cac:PartyIdentification/cbc:ID", "1010-734512"),
+                           ("attr", f"{SELLER}//cac:PartyIdentification/cbc:ID", "schemeID", "MOM")],
         f"{ROOT}/cac:AccountingSupplierParty[1]/cac:Party[1]/cac:PartyIdentification[1]/cbc:ID[1]", "1010-734512",
-        [("set", f"{SELLER}//cac:PartyIdentification/cbc:ID", "A1010734512")],
+        [("set", f"{SELLER}//cac:PartyIdentification/cbc:ID", "1010-734512")],  # BR-KSA-F-08
     ),
     (
         "PARTY-SCHEME", "01", [("attr", f"{SELLER}//cac:PartyIdentification/cbc:ID", "schemeID", "CRN MOM")],
@@ -333,9 +334,9 @@ CASES: list[tuple[str, str, list[Edit], str, str | None, list[Edit]]] = [
         f"{ROOT}/cac:TaxExchangeRate[1]/cbc:SourceCurrencyCode[1]", "E.R", [("set", "//cbc:SourceCurrencyCode", "USD")],
     ),
     (
-        "CURRENCY", "01", [("attr", "//cbc:PayableAmount", "currencyID", "S")],
-        f"{ROOT}/cac:LegalMonetaryTotal[1]/cbc:PayableAmount[1]", "S",
-        [("attr", "//cbc:PayableAmount", "currencyID", "USD")],
+        "CURRENCY", "01", [("attr", "//cac:InvoiceLine[1]/cac:TaxTotal/cbc:RoundingAmount", "currencyID", "S")],
+        f"{LINE}[1]/cac:TaxTotal[1]/cbc:RoundingAmount[1]", "S",
+        [("attr", "//cac:InvoiceLine[1]/cac:TaxTotal/cbc:RoundingAmount", "currencyID", "USD")],
     ),
     (
         "AMOUNT-FORM", "01", [("set", "//cbc:PayableAmount", "34.6")],

@@ -1,4 +1,4 @@
-"""Advice on currencies: the VAT total in riyal, exchange rates, and the currency of every amount.
+"""Advice on currencies: the VAT total in riyal, exchange rates, and the currency of line totals.
 
 Source: the document standard, sections 2 (KSA-14), 7.1, 7.3 and 8; Saudi rule specification, section 9 (CL-02).
 """
@@ -9,15 +9,10 @@ from typing import Final
 from khatm.money import multiply, round2
 from khatm.rules.abort import Abort
 from khatm.rules.advice.facts import SUBTOTAL, TAX, TOTAL, advise, amount, text
-from khatm.rules.reading import NONE, Node, Reading, descend
+from khatm.rules.reading import NONE, Node, Reading
 from khatm.rules.xpath_regex import PatternSearch
 
 _EXCHANGE: Final = "cac:TaxExchangeRate"
-_AMOUNTS: Final = (
-    "cbc:Amount", "cbc:BaseAmount", "cbc:LineExtensionAmount", "cbc:PriceAmount", "cbc:TaxExclusiveAmount",
-    "cbc:TaxInclusiveAmount", "cbc:AllowanceTotalAmount", "cbc:ChargeTotalAmount", "cbc:PrepaidAmount",
-    "cbc:PayableRoundingAmount", "cbc:PayableAmount", "cbc:TaxableAmount", "cbc:RoundingAmount",
-)  # fmt: skip
 
 
 def _currency(reading: Reading) -> str:
@@ -58,7 +53,7 @@ def _rate_without_use(reading: Reading) -> list[Node]:
 
 def _rate_value(reading: Reading) -> list[Node]:
     nodes = reading.root.path(_EXCHANGE, "cbc:CalculationRate")
-    return [node for node in nodes if node.text.strip() and not (amount([node]) or 0) > 0]
+    return [node for node in nodes if node.text.strip() and not amount([node])]
 
 
 def _rate_currencies(reading: Reading) -> Iterator[Node]:
@@ -78,19 +73,12 @@ def _passes_for(reading: Reading, code: str, currency: str) -> bool:
         return False
 
 
-def _amounts(reading: Reading) -> Iterator[Node]:
-    currency = _currency(reading)
-    if not currency:
-        return
-    taxes = [*reading.root.path("cac:InvoiceLine", TOTAL, TAX), *descend(reading.named(SUBTOTAL), TAX)]
-    verdicts = {currency: False}
-    for nodes in (*(reading.named(name) for name in _AMOUNTS), taxes):
-        for node in nodes:
-            code = node.element.get("currencyID") or ""
-            if code not in verdicts:
-                verdicts[code] = _passes_for(reading, code, currency)
-            if verdicts[code]:
-                yield node
+def _line_totals(reading: Reading) -> list[Node]:
+    """Other amounts must carry a code of the list of currencies, which no part of another is."""
+    currency, nodes = _currency(reading), reading.root.path("cac:InvoiceLine", TOTAL, "cbc:RoundingAmount")
+    codes = {node.element.get("currencyID") or "" for node in nodes}
+    passing = {code for code in codes if _passes_for(reading, code, currency)} if currency else set()
+    return [node for node in nodes if node.element.get("currencyID") in passing] if passing else NONE
 
 
 SITES = (
@@ -99,5 +87,5 @@ SITES = (
     advise("EXCHANGE-UNUSED", _rate_without_use, "cbc:CalculationRate"),
     advise("EXCHANGE-RATE", _rate_value),
     advise("EXCHANGE-CURRENCY", _rate_currencies),
-    advise("CURRENCY", _amounts, "@currencyID"),
+    advise("CURRENCY", _line_totals, "@currencyID"),
 )

@@ -18,7 +18,7 @@ from khatm.rules.advice.facts import (
     text,
     transaction_code,
 )
-from khatm.rules.ksa.moments import instant, moment, plain_day
+from khatm.rules.ksa.moments import instant, is_clock_time, moment, plain_day
 from khatm.rules.reading import NONE, Node, Reading
 
 _DATE: Final = "cbc:IssueDate"
@@ -42,13 +42,13 @@ def _plain_issue_day(reading: Reading) -> str:
 
 def _too_early(reading: Reading) -> list[Node]:
     day = _issue_day(reading)
-    return reading.root.all(_DATE)[:1] if day and day < _FIRST_DAY else NONE
+    return reading.root.all(_DATE)[:1] if "2000" <= day < _FIRST_DAY else NONE
 
 
 def _ahead(reading: Reading) -> list[Node]:
     """A later day is an error of the official rules (BR-KSA-04); a later hour of today is none."""
     day, now = _issue_day(reading), reading.now
-    if day != now.date().isoformat():
+    if day != now.date().isoformat() or not is_clock_time(text(reading.root.all(_TIME))):
         return NONE
     issued = moment(f"{day}T{text(reading.root.all(_TIME))}", _SAUDI)
     return reading.root.all(_TIME)[:1] if issued is not None and issued > instant(now) + _CLOCKS else NONE
@@ -69,8 +69,9 @@ def _reference_later(reading: Reading) -> Iterator[Node]:
         *reading.root.path("cac:BillingReference", "cac:InvoiceDocumentReference", _DATE),
         *reading.root.path(LINE, REFERENCE, _DATE),
     ]
+    today = reading.now.date().isoformat()  # what is later breaks an official rule (BR-KSA-04)
     for node in nodes:
-        if day and plain_day(text([node])) is not None and text([node]) > day:
+        if day and plain_day(text([node])) is not None and day < text([node]) <= today:
             yield node
 
 

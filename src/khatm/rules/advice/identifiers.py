@@ -11,6 +11,7 @@ from khatm.rules.advice.facts import LINE, REFERENCE, TYPE, advise, flagged, is_
 from khatm.rules.edition import ONLY_348
 from khatm.rules.ksa.facts import REFERENCE as ADDITIONAL
 from khatm.rules.ksa.facts import names
+from khatm.rules.patterns import is_word
 from khatm.rules.reading import NONE, Node, Reading
 
 _UUID: Final = "cbc:UUID"
@@ -23,7 +24,9 @@ _bare = re.compile("0[12][01]{5}0{1,2}").fullmatch
 
 
 def _uuids(reading: Reading) -> list[Node]:
-    nodes = [*reading.root.all(_UUID), *reading.root.path(LINE, REFERENCE, _UUID)]
+    """Of the document's own UUID the official rule looks at the first character, of a prepayment's at nothing."""
+    nodes = [node for node in reading.root.all(_UUID) if node.text[:1] in ".-" or is_word(node.text[0])]
+    nodes += reading.root.path(LINE, REFERENCE, _UUID)
     return [node for node in nodes if node.text and not _uuid(node.text.strip())]
 
 

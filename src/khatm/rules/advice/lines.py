@@ -21,6 +21,8 @@ _HUNDRED: Final = Decimal(100)
 _HALF: Final = HALALA / 2
 _PRICE_DECIMALS: Final = 10
 _PRICE_CHARACTERS: Final = 14
+_LONGEST_UNIT: Final = 127
+"""What is longer breaks an official rule (BR-KSA-F-06-C18)."""
 _identifier = re.compile("[1-9][0-9]{0,5}").fullmatch
 _unit = re.compile("[A-Z0-9]{2,3}").fullmatch
 
@@ -127,7 +129,7 @@ def _units(reading: Reading) -> Iterator[Node]:
     for line in lines(reading):
         for node in line.node.all("cbc:InvoicedQuantity"):
             code = node.attribute("unitCode")
-            if code and not _unit(code):
+            if code and len(code) <= _LONGEST_UNIT and not _unit(code):
                 yield node
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from khatm.document.codes import BUYER_SCHEMES, SELLER_SCHEMES
+from khatm.document.codes import BUYER_SCHEMES, COUNTRIES, SELLER_SCHEMES
 from khatm.rules.advice.facts import ADDRESS, CUSTOMER, SUPPLIER, advise, country, flagged, party, simplified
 from khatm.rules.edition import ONLY_348
 from khatm.rules.ksa.identities import BUYER_LIST, SELLER_LIST
@@ -17,6 +17,7 @@ from khatm.rules.reading import NONE, Node, Reading, descend
 
 _IDENTIFICATION: Final = ("cac:PartyIdentification", "cbc:ID")
 _NAME: Final = ("cac:PartyLegalEntity", "cbc:RegistrationName")
+_SHAPED: Final = frozenset(("TIN", "CRN", "700", "NAT", "IQA"))
 _LONGEST_NAME: Final = 255
 """Bytes: what one length octet of a QR record can say."""
 _LONGEST: Final = 127
@@ -27,9 +28,11 @@ _iban = re.compile("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}").fullmatch
 
 
 def _identifications(reading: Reading) -> Iterator[Node]:
+    """Numbers of some schemes have an official rule of their own."""
     for role in (SUPPLIER, CUSTOMER):
         for node in descend(party(reading, role), *_IDENTIFICATION):
-            if node.text.strip() and not _value(node.text.strip()):
+            scheme = norm(node.attribute("schemeID") or "")
+            if scheme not in _SHAPED and node.text.strip() and not _value(node.text.strip()):
                 yield node
 
 
@@ -59,14 +62,14 @@ def _building(reading: Reading) -> Iterator[Node]:
 
 def _seller_abroad(reading: Reading) -> list[Node]:
     nodes = descend(party(reading, SUPPLIER), ADDRESS, "cac:Country", "cbc:IdentificationCode")
-    return [node for node in nodes if node.text.strip() not in ("", "SA")]
+    return [node for node in nodes if node.text.strip() != "SA" and node.text.strip() in COUNTRIES]
 
 
 def _long_name(reading: Reading) -> list[Node]:
     if not simplified(reading):
         return NONE
     nodes = descend(party(reading, SUPPLIER), *_NAME)
-    return [node for node in nodes if len(node.text) * 4 > _LONGEST_NAME < len(node.text.encode())]
+    return [node for node in nodes if len(node.text) * 4 > _LONGEST_NAME and len(node.text.encode()) > _LONGEST_NAME]
 
 
 def _long_parts(reading: Reading) -> Iterator[Node]:

@@ -23,7 +23,7 @@ from khatm.rules.advice.facts import (
     lines,
     text,
 )
-from khatm.rules.ksa.moments import is_clock_time
+from khatm.rules.ksa.moments import is_clock_time, is_time
 from khatm.rules.numbers import EXACT
 from khatm.rules.reading import NONE, Node, Reading, descend
 
@@ -58,7 +58,7 @@ def _other_category(reading: Reading) -> Iterator[Node]:
 
 def _time(reading: Reading) -> list[Node]:
     nodes = reading.root.path(LINE, REFERENCE, "cbc:IssueTime")
-    return [node for node in nodes if node.text and not is_clock_time(node.text)]
+    return [node for node in nodes if is_time(node.text) and not is_clock_time(node.text)]
 
 
 def _reason(reading: Reading) -> list[Node]:

@@ -22,12 +22,13 @@ from khatm.rules.advice.facts import (
     group,
     groups,
     is_charge,
+    line_subtotals,
     lines,
     rows,
     text,
 )
 from khatm.rules.numbers import EXACT, ZERO
-from khatm.rules.reading import Node, Reading
+from khatm.rules.reading import Node, Reading, descend
 
 _REASON: Final = "cbc:TaxExemptionReason"
 _CODES: Final = {code: term for terms in EXEMPTION_REASONS.values() for code, term in terms.items()}
@@ -134,10 +135,13 @@ def _squeezed(words: str) -> str:
 
 
 def _scheme(reading: Reading) -> Iterator[Node]:
-    """A missing scheme breaks official rules on lines and allowances; other spellings and the breakdown pass."""
+    """Lower case passes everywhere; any other scheme passes at charges and prepayments."""
+    free = {id(category) for node in reading.root.all(CHARGE) if is_charge(node) for category in node.all(CATEGORY)}
+    free |= {id(category) for category in descend(line_subtotals(reading), CATEGORY)}
     for category in document_categories(reading):
         for node in category.path("cac:TaxScheme", "cbc:ID"):
-            if node.text != "VAT" and node.text.strip():
+            said = node.text.strip()
+            if said and said != "VAT" and (said.upper() == "VAT" or id(category) in free):
                 yield node
 
 
