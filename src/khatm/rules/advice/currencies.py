@@ -53,7 +53,7 @@ def _rate_without_use(reading: Reading) -> list[Node]:
 
 def _rate_value(reading: Reading) -> list[Node]:
     nodes = reading.root.path(_EXCHANGE, "cbc:CalculationRate")
-    return [node for node in nodes if node.text.strip() and not amount([node])]
+    return [node for node in nodes if amount([node]) == 0]
 
 
 def _rate_currencies(reading: Reading) -> Iterator[Node]:

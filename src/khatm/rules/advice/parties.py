@@ -1,7 +1,7 @@
 """Advice on seller and buyer: identifications, address parts, names, and how to pay.
 
 Source: the document standard, sections 3 and 4; written rules BR-KSA-46, 64 and 65; Saudi rule specification,
-section 9 (BR-KSA-08, 14, F-06-C9, F-06-C11).
+section 9 (BR-KSA-08, 14, F-06-C9).
 """
 
 import re
@@ -72,15 +72,12 @@ def _long_name(reading: Reading) -> list[Node]:
     return [node for node in nodes if len(node.text) * 4 > _LONGEST_NAME and len(node.text.encode()) > _LONGEST_NAME]
 
 
-def _long_parts(reading: Reading) -> Iterator[Node]:
-    """The official rules measure these two at the other party, or only for buyers in the Kingdom."""
-    for node in descend(party(reading, CUSTOMER), ADDRESS, "cbc:AdditionalStreetName"):
-        if len(node.text) > _LONGEST:
-            yield node
-    if country(reading, CUSTOMER) != "SA":
-        for node in descend(party(reading, SUPPLIER), ADDRESS, "cbc:CitySubdivisionName"):
-            if len(node.text) > _LONGEST:
-                yield node
+def _long_district(reading: Reading) -> list[Node]:
+    """The official rule measures the seller's district only beside a buyer in the Kingdom."""
+    if country(reading, CUSTOMER) == "SA":
+        return NONE
+    nodes = descend(party(reading, SUPPLIER), ADDRESS, "cbc:CitySubdivisionName")
+    return [node for node in nodes if len(node.text) > _LONGEST]
 
 
 def _mail_address(reading: Reading) -> list[Node]:
@@ -110,7 +107,7 @@ SITES = (
     advise("BUILDING", _building),
     advise("SELLER-COUNTRY", _seller_abroad),
     advise("SELLER-NAME", _long_name),
-    advise("ADDRESS-LENGTH", _long_parts),
+    advise("DISTRICT-LENGTH", _long_district),
     advise("EMAIL", _mail_address, editions=ONLY_348),
     advise("EXPORT-VAT-NUMBER", _exported_to_vat_number),
     advise("IBAN", _account),
