@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from khatm.money import HALALA, divide, multiply, percent_of, round2, total
+from khatm.money import HALALA, divide, multiply, round2, total
 from khatm.rules.advice.facts import CHARGE, TOTAL, LineFacts, advise, amount, is_charge, lines, simplified, text
 from khatm.rules.numbers import EXACT, ZERO
 from khatm.rules.reading import Node, Reading
 
 _HUNDRED: Final = Decimal(100)
 _HALF: Final = HALALA / 2
+_ROUNDED: Final = _HALF * _HUNDRED
 _PRICE_DECIMALS: Final = 10
 _PRICE_CHARACTERS: Final = 14
 _LONGEST_UNIT: Final = 127
@@ -32,9 +33,9 @@ def _net(reading: Reading) -> Iterator[Node]:
         product = _product(line)
         if product is None or line.net is None:
             continue
-        changes = _changes(line.node)
-        if changes is None:
-            continue
+        changes = _changes(line.node) if line.node.has(CHARGE) else ZERO
+        if changes is None or -_HALF <= EXACT.subtract(EXACT.add(product, changes), line.net) < _HALF:
+            continue  # rounded half up, it is the net amount
         off = abs(EXACT.subtract(line.net, EXACT.add(round2(product), changes)))
         if 0 < off <= HALALA and not _from_a_shelf_price(line, product):
             yield line.node
@@ -55,8 +56,6 @@ def _product(line: LineFacts) -> Decimal | None:
 
 def _changes(line: Node) -> Decimal | None:
     """Return charges minus allowances, None if one cannot be read."""
-    if not line.has(CHARGE):
-        return ZERO
     changes = []
     for node in line.all(CHARGE):
         value = amount(node.all("cbc:Amount"))
@@ -86,11 +85,12 @@ def _from_a_shelf_price(line: LineFacts, product: Decimal) -> bool:
 
 def _vat(reading: Reading) -> Iterator[Node]:
     for line in lines(reading):
-        if line.net is None or line.vat is None or line.rate is None or line.vat == percent_of(line.net, line.rate):
+        if line.net is None or line.vat is None or line.rate is None:
             continue
-        # Cut from a running total of tax-inclusive amounts, the net amount is within a halala of total / factor.
-        off = EXACT.subtract(divide(multiply(line.net, line.rate), _HUNDRED), line.vat)
-        if abs(off) >= multiply(HALALA, divide(EXACT.add(line.rate, _HUNDRED), _HUNDRED)):
+        # In hundredths of the amounts; half a halala is what rounding explains.
+        off = EXACT.subtract(EXACT.multiply(line.net, line.rate), EXACT.multiply(line.vat, _HUNDRED))
+        if not -_ROUNDED <= off < _ROUNDED and abs(off) >= EXACT.add(line.rate, _HUNDRED) * HALALA:
+            # Cut from a running total of tax-inclusive amounts, the net is within a halala of total / (1 + rate).
             yield line.node
 
 
