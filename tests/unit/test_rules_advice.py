@@ -474,6 +474,28 @@ def test_a_tax_inclusive_price_explains_a_halala_and_no_more() -> None:
     assert [rule for rule, *_ in told(advice(edited("08", ("set", path, "130.42"))).findings)] == ["LINE-VAT"]
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "other"),
+    [
+        ("Medicines and medical equipment | الأدوية والمعدات الطبية", "VATEX-SA-35", False),
+        ("الأدوية والمُعدّات الطبية", "VATEX-SA-35", False),
+        ("EXPORT  OF GOODS.", "VATEX-SA-32", False),
+        ("التعليم الأهلي للمواطنين", "VATEX-SA-EDU", False),
+        ("أدوية", "VATEX-SA-35", False),  # Arabic texts differ between sources: only another code's is refused
+        ("صادرات السلع من المملكة", "VATEX-SA-35", True),
+        ("Export", "VATEX-SA-32", True),
+        ("Whatever the seller likes", "VATEX-SA-OOS", False),
+        ("Private healthcare to citizen", "VATEX-SA-EDU", True),
+    ],
+)
+def test_a_reason_text_says_what_its_code_means(text: str, code: str, other: bool) -> None:
+    """The official texts of the document standard, section 6.2."""
+    category = "//cac:TaxCategory[cbc:ID='Z']"
+    tree = edited("03", ("set", f"{category}/cbc:TaxExemptionReasonCode", code))
+    apply(tree, ("set", f"{category}/cbc:TaxExemptionReason", text))
+    assert ["REASON-TEXT"] * other == [rule for rule, *_ in told(advice(tree).findings)]
+
+
 def test_what_edition_3_3_3_says_itself_is_left_to_it() -> None:
     for subject, number, edits, *_ in CASES:
         if subject in ("EMAIL", "PARTY-ID", "CODE-LENGTH"):

@@ -135,9 +135,11 @@ def _units(reading: Reading) -> Iterator[Node]:
 
 def _base_units(reading: Reading) -> Iterator[Node]:
     for line in lines(reading):
-        for base in line.node.path("cac:Price", "cbc:BaseQuantity"):
+        bases = line.node.path("cac:Price", "cbc:BaseQuantity")
+        counted = {node.attribute("unitCode") for node in line.node.all("cbc:InvoicedQuantity")} if bases else set()
+        for base in bases:
             code = base.attribute("unitCode")
-            if code and any(code != node.attribute("unitCode") for node in line.node.all("cbc:InvoicedQuantity")):
+            if code and counted and counted != {code}:
                 yield base
 
 

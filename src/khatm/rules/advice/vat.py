@@ -7,9 +7,10 @@ and take any reason text. Source: the document standard, sections 5.2, 6, 7.1 to
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
-from khatm.document.codes import EXEMPTION_REASONS, Term
+from khatm.document.codes import EXEMPTION_REASONS
 from khatm.money import HALALA, percent_of, total
 from khatm.rules.advice.facts import (
     CATEGORY,
@@ -33,7 +34,7 @@ from khatm.rules.reading import Node, Reading, descend
 _REASON: Final = "cbc:TaxExemptionReason"
 _CODES: Final = {code: term for terms in EXEMPTION_REASONS.values() for code, term in terms.items()}
 _FREE: Final = "VATEX-SA-OOS"
-_ALSO: Final = {"VATEX-SA-EDU": "التعليم الأهلي للمواطنين", "VATEX-SA-HEA": "الرعاية الصحية الأهلية للمواطنين"}
+_ALSO: Final = {"VATEX-SA-EDU": ("التعليم الأهلي للمواطنين",), "VATEX-SA-HEA": ("الرعاية الصحية الأهلية للمواطنين",)}
 """Arabic texts that public code lists give beside ours."""
 _letters = re.compile(r"[^\W\d_]+")
 _latin = re.compile("[A-Za-z]{3}").search
@@ -116,17 +117,20 @@ def _is_other(found: str, code: str) -> bool:
 
     Arabic texts differ between sources, so an Arabic text alone is refused only where it is another code's.
     """
-    said = _squeezed(found)
-    if not said or any(own in said for own in _said_for(code)):
+    said, own = _squeezed(found), _texts()[code]
+    if not said or any(each in said for each in own):
         return False
-    if _latin(found):
-        return True
-    return any(_squeezed(term.ar) in said for other, term in _CODES.items() if other not in (code, _FREE))
+    return _latin(found) is not None or any(each in said for texts in _texts().values() for each in texts)
 
 
-def _said_for(code: str) -> list[str]:
-    term: Term = _CODES[code]
-    return [_squeezed(each) for each in (term.en, term.ar, _ALSO.get(code, term.ar))]
+@cache
+def _texts() -> dict[str, tuple[str, ...]]:
+    """Return the texts of each code but the free one, letters only."""
+    return {
+        code: tuple(_squeezed(each) for each in (term.en, term.ar, *_ALSO.get(code, ())))
+        for code, term in _CODES.items()
+        if code != _FREE
+    }
 
 
 def _squeezed(words: str) -> str:
