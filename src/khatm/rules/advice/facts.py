@@ -7,8 +7,10 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
+from khatm.money import percent_of
 from khatm.rules.edition import BOTH, Edition
 from khatm.rules.ksa.facts import ADDRESS, CATEGORY, CHARGE, CUSTOMER, INDICATOR, PERCENT, SUPPLIER
+from khatm.rules.numbers import EXACT
 from khatm.rules.reading import Node, Reading, descend
 from khatm.rules.site import Site, Test
 
@@ -113,6 +115,13 @@ def _line(node: Node) -> LineFacts:
 def rows(reading: Reading) -> list[Node]:
     """Return the VAT breakdown (BG-23)."""
     return reading.root.path(TOTAL, SUBTOTAL)
+
+
+def vat_off(row: Node) -> Decimal | None:
+    """Return a subtotal's VAT minus the rate of its base, rounded half up; None if one cannot be read."""
+    base, vat = amount(row.all("cbc:TaxableAmount")), amount(row.all(TAX))
+    rate = amount(row.path(CATEGORY, PERCENT))
+    return None if base is None or vat is None or rate is None else EXACT.subtract(vat, percent_of(base, rate))
 
 
 def line_subtotals(reading: Reading) -> list[Node]:

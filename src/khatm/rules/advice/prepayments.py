@@ -6,35 +6,30 @@ Source: the document standard, section 9; Saudi rule specification, section 9 (B
 from collections.abc import Iterator
 
 from khatm.document.codes import EXEMPTION_REASONS, NOT_IN_PREPAYMENTS
-from khatm.money import HALALA, percent_of
+from khatm.money import HALALA
 from khatm.rules.advice.facts import (
     CATEGORY,
     LINE,
-    PERCENT,
     REFERENCE,
     SUBTOTAL,
     TAX,
     TOTAL,
     advise,
-    amount,
     document_categories,
     group,
     line_subtotals,
     lines,
     text,
+    vat_off,
 )
 from khatm.rules.ksa.moments import is_clock_time, is_time
-from khatm.rules.numbers import EXACT
 from khatm.rules.reading import NONE, Node, Reading, descend
 
 
 def _vat(reading: Reading) -> Iterator[Node]:
     for row in line_subtotals(reading):
-        base, vat = amount(row.all("cbc:TaxableAmount")), amount(row.all(TAX))
-        rate = amount(row.path(CATEGORY, PERCENT))
-        if base is None or vat is None or rate is None:
-            continue
-        if 0 < abs(EXACT.subtract(vat, percent_of(base, rate))) <= HALALA:
+        off = vat_off(row)
+        if off and abs(off) <= HALALA:
             yield row
 
 

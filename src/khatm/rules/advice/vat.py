@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 from khatm.document.codes import EXEMPTION_REASONS
-from khatm.money import HALALA, percent_of, total
+from khatm.money import HALALA, total
 from khatm.rules.advice.facts import (
     CATEGORY,
     CHARGE,
@@ -27,6 +27,7 @@ from khatm.rules.advice.facts import (
     lines,
     rows,
     text,
+    vat_off,
 )
 from khatm.rules.numbers import EXACT, ZERO
 from khatm.rules.reading import Node, Reading, descend
@@ -42,11 +43,7 @@ _latin = re.compile("[A-Za-z]{3}").search
 
 def _category_vat(reading: Reading) -> Iterator[Node]:
     for row in rows(reading):
-        base, vat = amount(row.all("cbc:TaxableAmount")), amount(row.all(TAX))
-        rate = amount(row.path(CATEGORY, PERCENT))
-        if base is None or vat is None or rate is None:
-            continue
-        off = EXACT.subtract(vat, percent_of(base, rate))
+        off = vat_off(row)
         if off and abs(off) <= HALALA * len(lines(reading)):
             yield row
 
