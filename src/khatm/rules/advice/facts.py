@@ -118,10 +118,13 @@ def rows(reading: Reading) -> list[Node]:
 
 
 def vat_off(row: Node) -> Decimal | None:
-    """Return a subtotal's VAT minus the rate of its base, rounded half up; None if one cannot be read."""
+    """Return a subtotal's VAT minus the rate of its base, rounded half up; None if one cannot be read.
+
+    None for a rate of 0 too: there official rules take nothing but 0.
+    """
     base, vat = amount(row.all("cbc:TaxableAmount")), amount(row.all(TAX))
     rate = amount(row.path(CATEGORY, PERCENT))
-    return None if base is None or vat is None or rate is None else EXACT.subtract(vat, percent_of(base, rate))
+    return None if base is None or vat is None or not rate else EXACT.subtract(vat, percent_of(base, rate))
 
 
 def line_subtotals(reading: Reading) -> list[Node]:
