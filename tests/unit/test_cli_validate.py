@@ -76,6 +76,18 @@ def test_advice_is_shown_and_changes_nothing(desk: Desk) -> None:
     assert "advice KHATM-ADVICE-BLANKS" in desk.khatm("validate", str(file), *AT).out
 
 
+def test_a_rule_broken_often_is_told_once_with_some_places(desk: Desk) -> None:
+    xml = Path(GOOD).read_text("utf-8").replace("</cbc:ID>", " </cbc:ID>")
+    file = desk.write("padded.xml", xml)
+    [record] = desk.khatm("validate", str(file), *AT, "--format", "json").records
+    padded = [each for each in record["stages"][-1]["findings"] if each["rule"] == "KHATM-ADVICE-BLANKS"]
+    assert len(padded) > 10
+    out = desk.khatm("validate", str(file), *AT).out
+    assert out.count("KHATM-ADVICE-BLANKS") == 1
+    told = out[out.index("KHATM-ADVICE-BLANKS") :]
+    assert told.count("\n        at ") == 5 and f"and {len(padded) - 5} more" in told
+
+
 def archive(desk: Desk) -> Path:
     """Two documents in folders, one of them hidden, and files that are none."""
     good, bad = Path(GOOD).read_text("utf-8"), Path(BAD).read_text("utf-8")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from khatm.rules.validation import ValidationReport
 
 _MARKS = {"passed": "✓", "failed": "✗", "skipped": "-", "undecided": "?"}
+_PLACES = 5
+"""Places of one rule that people are shown; the JSON records have all."""
 _CHUNK = 16
 """Files that a process takes at a time at most."""
 _WORTH = 1024 * 1024
@@ -253,10 +255,21 @@ def _lines(file: Path, report: "ValidationReport", *, brief: bool) -> Iterator[s
         if brief and not stage.findings and stage.status != "undecided":
             continue
         yield f"  {_MARKS[stage.status]} {stage.stage:<10}{stage.status}" + (f": {stage.note}" if stage.note else "")
-        for each in stage.findings:
-            told = _finding(each, report.sentences)
+        for rule, findings in _by_rule(stage.findings).items():
+            told = _finding(findings[0], report.sentences)
             message, fix = told["message"], told["fix"]
             assert isinstance(message, dict) and isinstance(fix, dict)
-            yield f"      {each.severity} {each.rule}: {message['en']}"
-            yield f"        at {each.location}" + (f", found {each.found!r}" if each.found else "")
+            yield f"      {findings[0].severity} {rule}: {message['en']}"
+            for each in findings[:_PLACES]:
+                yield f"        at {each.location}" + (f", found {each.found!r}" if each.found else "")
+            if len(findings) > _PLACES:
+                yield f"        and {len(findings) - _PLACES} more (all of them with --format json)"
             yield f"        {fix['en']}"
+
+
+def _by_rule(findings: "Sequence[Finding]") -> "dict[str, list[Finding]]":
+    """Put together what one rule found, in the order of the first findings."""
+    held: dict[str, list[Finding]] = {}
+    for each in findings:
+        held.setdefault(each.rule, []).append(each)
+    return held
