@@ -15,7 +15,7 @@ def undecided(connection: Connection, unit_id: int | None, limit: int) -> list[D
     query = select(_document).where(documents.is_one_of(UNSENT))
     if unit_id is not None:
         query = query.where(_document.c.unit_id == unit_id)
-    query = query.order_by(_document.c.deadline.is_(None), _document.c.deadline, _document.c.issued_at)
+    query = query.order_by(_document.c.deadline.is_(None), _document.c.deadline, _document.c.issued_at, _document.c.id)
     if limit:
         query = query.limit(limit)
     return [documents.from_row(row) for row in connection.execute(query)]
@@ -33,7 +33,7 @@ def refused(connection: Connection, unit_id: int | None) -> list[Document]:
     query = select(_document).where(documents.is_one_of(REFUSED), ~followed, ~dismissed)
     if unit_id is not None:
         query = query.where(_document.c.unit_id == unit_id)
-    query = query.order_by(_document.c.deadline.is_(None), _document.c.deadline, _document.c.issued_at)
+    query = query.order_by(_document.c.deadline.is_(None), _document.c.deadline, _document.c.issued_at, _document.c.id)
     return [documents.from_row(row) for row in connection.execute(query)]
 
 

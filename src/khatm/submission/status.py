@@ -136,7 +136,9 @@ def status_of(ledger: Ledger, clock: Clock, unit_name: str | None = None, *, lim
         reader.describe(document)
         for document in (*ledger.undecided_documents(wanted, limit), *ledger.refused_documents(wanted))
     ]
-    found.sort(key=lambda one: (one.time_left is None, one.time_left or timedelta(0), one.document.issued_at))
+    found.sort(
+        key=lambda one: (one.time_left is None, one.time_left or timedelta(0), one.document.issued_at, one.document.id)
+    )
     return Status(
         at=now,
         documents=tuple(found),
