@@ -11,10 +11,10 @@ import pytest
 from khatm.clock import ShiftableClock
 from khatm.ledger import claims
 from khatm.ledger.documents import DocumentState
-from khatm.ledger.errors import ClaimLost, NotSetAside
 from khatm.ledger.events import EventKind
 from khatm.ledger.exchanges import Exchange
 from khatm.ledger.ledger import Ledger
+from khatm.ledger.sending_errors import ClaimLost, NotSetAside
 from tests.unit.ledger_stage import START, add_unit, fresh_ledger, ready_ledger, simplified, tamper
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ import pytest
 from khatm.gateway.client import Gateway
 from khatm.gateway.transport import WireAnswer, WireRequest
 from khatm.ledger.documents import DocumentState
-from khatm.ledger.errors import ClaimLost
+from khatm.ledger.sending_errors import ClaimLost
 from khatm.submission.claiming import ClaimKeeper
 from khatm.submission.outbox import submit_due
 from tests.unit.ledger_stage import Writer, add_unit, fresh_ledger, make_live, simplified, standard, tamper

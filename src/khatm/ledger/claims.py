@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select, text, update
 
 from khatm.ledger import schema
-from khatm.ledger.errors import ClaimLost
+from khatm.ledger.sending_errors import ClaimLost
 
 _claim = schema.unit_claim
 

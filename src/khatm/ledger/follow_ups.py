@@ -6,8 +6,9 @@ from sqlalchemy import Connection, select
 
 from khatm.ledger import documents, events, schema
 from khatm.ledger.documents import REFUSED, UNSENT, Document
-from khatm.ledger.errors import AlreadyFollowed, FollowedUndecided, NothingToDismiss, UnknownDocument
+from khatm.ledger.errors import UnknownDocument
 from khatm.ledger.events import EventKind
+from khatm.ledger.sending_errors import AlreadyFollowed, FollowedUndecided, NothingToDismiss
 
 _document = schema.document
 

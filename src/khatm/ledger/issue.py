@@ -14,11 +14,12 @@ from sqlalchemy import Connection, select
 
 from khatm.ledger import documents, follow_ups, issue_rows, schema
 from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Profile, Route
-from khatm.ledger.errors import AlreadyFollowed, ChainPlaceMismatch, LedgerError, NoLiveCredentials, ReferenceTaken
+from khatm.ledger.errors import ChainPlaceMismatch, LedgerError, NoLiveCredentials, ReferenceTaken
 from khatm.ledger.generations import Generation
 from khatm.ledger.group import Request
 from khatm.ledger.head_record import HeadRecord
 from khatm.ledger.issue_rows import ChainPlace, Head, LiveGenerations
+from khatm.ledger.sending_errors import AlreadyFollowed
 
 if TYPE_CHECKING:
     from khatm.document.canonical import StampFacts

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, insert, update
 from khatm.ledger import claims, documents, events, exchanges, schema, units
 from khatm.ledger.claims import UnitClaim
 from khatm.ledger.documents import UNSENT, Document, DocumentState, Route
-from khatm.ledger.errors import ClaimLost, NotSetAside
 from khatm.ledger.events import EventKind
 from khatm.ledger.exchanges import Exchange
+from khatm.ledger.sending_errors import ClaimLost, NotSetAside
 
 _document = schema.document
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from khatm.ledger.documents import REFUSED, UNSENT, Document
-from khatm.ledger.errors import FollowedUndecided
 from khatm.ledger.events import EventKind
 from khatm.ledger.kept_input import unpack
 from khatm.ledger.ledger import Ledger
+from khatm.ledger.sending_errors import FollowedUndecided
 from khatm.submission.errors import AcceptedNeedsNote, InputNotKept, RefusedNeedsNoNote
 from khatm.submission.retelling import outcome_of
 

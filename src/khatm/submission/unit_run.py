@@ -8,8 +8,8 @@ from contextlib import suppress
 from khatm.clock import Clock
 from khatm.ledger.claims import UnitClaim
 from khatm.ledger.documents import Profile
-from khatm.ledger.errors import ClaimLost
 from khatm.ledger.ledger import Ledger
+from khatm.ledger.sending_errors import ClaimLost
 from khatm.ledger.units import Unit
 from khatm.submission.breaker import Breaker
 from khatm.submission.claiming import ClaimKeeper
