@@ -11,6 +11,7 @@ import pytest
 from khatm.cli.khatm import COMMANDS, khatm
 from khatm.document.arithmetic import compute
 from khatm.document.model import read_document
+from khatm.rules.catalogue import codes
 from khatm.simulator.switches import Switches
 from khatm.stamp.csr import CsrFields, lint, read_properties
 
@@ -31,9 +32,21 @@ def test_generated_parts_are_up_to_date() -> None:
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run python docs/make.py"
 
 
+@pytest.mark.parametrize("name", ["codes.md", "codes.ar.md"])
+def test_every_code_has_its_place_on_the_page_of_codes(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    anchors = re.findall(r'<a id="([^"]+)"></a>', text)
+    assert len(anchors) == len(set(anchors))
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= set(anchors)
+    assert {code.replace(" ", "-") for code in codes()} <= set(anchors)
+    assert re.findall(r"^### (.+)$", text, re.MULTILINE).count("KSA-13") == 2  # a term, and a code of the SDK
+    assert text.startswith('<div dir="rtl">\n\n') == text.endswith("\n</div>\n") == name.endswith(".ar.md")
+    assert f"docs/{name}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_every_switch_is_documented_with_its_defaults() -> None:
     page = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)$", page, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)$", page.partition("\n## Switches\n")[2], re.MULTILINE))
     assert list(rows) == list(Switches.__dataclass_fields__)
     # the defaults of the gateway contract, section 14.1, for those that differ between the environments
     for name, defaults in {
