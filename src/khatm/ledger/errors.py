@@ -500,15 +500,16 @@ class ChainHeadReplaced(LedgerError):
         "The ledger {place} ends at ICV {icv} for unit {unit!r}, but ICV {recorded_icv} (hash {recorded_hash}) was "
         "issued from it: it was replaced by an older or another copy of itself. Issuing stops here, because the next "
         "document would take a place that is taken. Put the newer ledger back. If it is lost, go on after the last "
-        "document: `khatm chain import --unit {unit} --counter {recorded_icv} --hash {recorded_hash}`. Only if the "
+        "document: `khatm chain import --unit {unit} --last-document FILE.xml`, or, where its XML cannot be had, "
+        "`khatm chain import --unit {unit} --last-counter {recorded_icv} --last-hash {recorded_hash}`. Only if the "
         "later documents never left this installation: `khatm chain accept-head --unit {unit}`."
     )
     ar: ClassVar[str] = (
         "ينتهي السجل {place} عند العداد {icv} للوحدة {unit!r}، بينما صدر منه المستند ذو العداد {recorded_icv} (البصمة "
         "{recorded_hash}): استُبدلت به نسخة أقدم أو نسخة أخرى منه. يتوقف الإصدار هنا لأن المستند التالي سيأخذ موضعًا "
-        "مشغولًا. أعد السجل الأحدث. فإن فُقد فتابع بعد آخر مستند: `khatm chain import --unit {unit} --counter "
-        "{recorded_icv} --hash {recorded_hash}`. أما إذا لم تغادر المستندات اللاحقة هذا النظام قط: "
-        "`khatm chain accept-head --unit {unit}`."
+        "مشغولًا. أعد السجل الأحدث. فإن فُقد فتابع بعد آخر مستند: `khatm chain import --unit {unit} --last-document "
+        "FILE.xml`، أو إن تعذّر ملفه: `khatm chain import --unit {unit} --last-counter {recorded_icv} --last-hash "
+        "{recorded_hash}`. أما إذا لم تغادر المستندات اللاحقة هذا النظام قط: `khatm chain accept-head --unit {unit}`."
     )
 
 

@@ -12,7 +12,7 @@ and hash of the last document, and a checksum over them.
 import os
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +42,13 @@ class RecordedHead:
 
 
 class HeadRecord:
-    """The record of one ledger, known by its identity, in one file; usable from several threads."""
+    """The record of one ledger, known by its identity, in one file; usable from several threads.
 
-    def __init__(self, path: Path, place: str) -> None:
-        self.path = path
+    `path` gives the file for an identity, which is read from the database at the first use.
+    """
+
+    def __init__(self, path: Callable[[str], Path], place: str) -> None:
+        self._path_of = path
         self._identity = ""
         self._place = place
         self._guard = threading.Lock()
@@ -76,7 +79,7 @@ class HeadRecord:
                 os.lseek(file, unit_id * _WIDTH, os.SEEK_SET)
                 line = os.read(file, _WIDTH)
         except OSError as error:
-            raise LedgerNoAccess(place=str(self.path), reason=error.strerror or type(error).__name__) from None
+            raise LedgerNoAccess(place=str(self._path()), reason=error.strerror or type(error).__name__) from None
         known = self._written.get(unit_id)
         if known is not None and known[0] == line:
             return known[1]
@@ -94,7 +97,7 @@ class HeadRecord:
         try:
             self._write(head)
         except OSError as error:
-            raise LedgerNoAccess(place=str(self.path), reason=error.strerror or type(error).__name__) from None
+            raise LedgerNoAccess(place=str(self._path()), reason=error.strerror or type(error).__name__) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -121,11 +124,14 @@ class HeadRecord:
             os.write(file, line)
             self._written[head.unit_id] = (line, remembered)
 
+    def _path(self) -> Path:
+        return self._path_of(self._identity)
+
     def _opened(self) -> int:
         if not self._file:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-            self._file = os.open(self.path, flags, 0o600)
+            self._file = os.open(self._path(), flags, 0o600)
         return self._file
 
 

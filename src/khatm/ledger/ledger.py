@@ -1,7 +1,7 @@
 """The ledger as other rooms see it: every method is one transaction, durable when it returns."""
 
-import hashlib
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from sqlalchemy.engine import URL
 
@@ -77,5 +77,8 @@ def open_ledger(home: Home, clock: Clock, *, wait: float = DEFAULT_WAIT, upgrade
         # Made of its parts: in a text, a question mark in the path would begin the options.
         url = URL.create("sqlite", database=str(home.database_path))
     store = open_store(url, clock, wait=wait, upgrade=upgrade)
-    record = store.head_record or home.path / f"{hashlib.sha256(store.place.encode()).hexdigest()[:32]}.head"
+
+    def record(identity: str) -> Path:
+        return store.head_record or home.path / f"{identity}.head"
+
     return Ledger(store, Seals(store, home), clock, HeadRecord(record, store.place))
