@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import procrastinate
+import psycopg
 from procrastinate import exceptions
 from procrastinate.jobs import JobDeferrer, Status
 
@@ -27,6 +28,8 @@ _QUEUE = "khatm"
 _TASK = "send-for-unit"
 _HEARTBEAT = 1.5
 """Seconds between two signs of life of a worker process."""
+_PATIENCE = 10.0
+"""Seconds that a connection is waited for."""
 _STALLED = 6.0
 """Seconds without one after which its tasks are ended; what it claims in the ledger is fenced by the ledger."""
 
@@ -62,7 +65,10 @@ class DistributedDispatch:
         if self._loop is not None and self._loop.is_running():
             self._wake()
             return
-        with suppress(exceptions.ProcrastinateException), self._app(procrastinate.SyncPsycopgConnector).open() as app:
+        with (
+            suppress(exceptions.ProcrastinateException, psycopg.Error),
+            self._app(procrastinate.SyncPsycopgConnector).open() as app,
+        ):
             _deferrer(app, unit_name).defer(unit_name=unit_name)
 
     def stop(self) -> None:
@@ -173,7 +179,7 @@ class DistributedDispatch:
                 kwargs={"options": options_with_schema(self._url, self._schema)},
                 min_size=1,
                 max_size=4,
-                timeout=10.0,
+                timeout=_PATIENCE,
             )
         )
 
@@ -184,8 +190,6 @@ def _deferrer(app: procrastinate.App, unit_name: str) -> JobDeferrer:
 
 def _reached(reach: Callable[[], str], place: str) -> str:
     """Return what a first look at the database gives. Raises QueueUnreachable."""
-    import psycopg
-
     try:
         return reach()
     except psycopg.Error as error:
@@ -194,9 +198,7 @@ def _reached(reach: Callable[[], str], place: str) -> str:
 
 def _was_given_up(error: BaseException) -> bool:
     """Whether another worker took this one for dead, as when it was suspended: its row is gone, a new one is due."""
-    from psycopg.errors import ForeignKeyViolation
-
-    return isinstance(error.__cause__, ForeignKeyViolation)
+    return isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation)
 
 
 def _reason(error: BaseException) -> str:
