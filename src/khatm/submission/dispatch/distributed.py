@@ -3,7 +3,7 @@
 A task names a unit and carries it as `lock` (one worker at a time) and as `queueing_lock` (one waiting task at a time).
 It is deferred after the commit of what there is to send, on a connection of its own: a second one raises, and inside
 the transaction of an issue that would undo the issue. Every few seconds each worker defers for units with something to
-send that no task waits for, and ends the tasks of workers that have died: a lost task only delays. The ledger's claims
+send that have no task, and ends the tasks of workers that have died: a lost task only delays. The ledger's claims
 fence whoever sends, so a doubled task does no harm.
 """
 
@@ -137,14 +137,14 @@ class DistributedDispatch:
             # Not tried again as it is: another task of its unit may be waiting already, which admits no second.
             with suppress(exceptions.ConnectorException):  # another worker has ended it meanwhile
                 await app.job_manager.finish_job(stalled, Status.FAILED, delete_job=True)
-        jobs = await app.job_manager.list_jobs_async(queue=_QUEUE, status=Status.TODO.value)
-        waiting = {job.queueing_lock for job in jobs}
+        # A turn at work takes what is issued meanwhile, and a sweep follows it: no task need wait behind it.
+        known = {job.lock for job in await app.job_manager.list_jobs_async(queue=_QUEUE)}
         ready = await asyncio.to_thread(self._worker.ready_units)
         for unit in ready:
-            if unit.name not in waiting:
-                with suppress(exceptions.AlreadyEnqueued):
+            if unit.name not in known:
+                with suppress(exceptions.AlreadyEnqueued):  # another worker looked at the same moment
                     await _deferrer(app, unit.name).defer_async(unit_name=unit.name)
-        return bool(waiting or ready)
+        return bool(known or ready)
 
     async def _is_done(self, until: Until) -> bool:
         if until is Until.IDLE:
