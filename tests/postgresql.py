@@ -87,21 +87,8 @@ def _started(folder: Path, settings: tuple[str, ...]) -> Iterator[Server]:
     folder.chmod(0o755)
     if uid:
         os.chown(data, uid, uid)
-    made = _as_user(
-        uid,
-        folder,
-        binaries / "initdb",
-        "-D",
-        data,
-        "-U",
-        "khatm",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-locale",
-        "--no-sync",
-    )
+    how = ("-U", "khatm", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+    made = _as_user(uid, folder, binaries / "initdb", "-D", data, *how)
     log = folder / "log"
     assert made.wait(timeout=120) == 0, log.read_text(errors="replace")
     options = (f"unix_socket_directories={data}", "listen_addresses=", "max_connections=200", *settings)
@@ -126,7 +113,7 @@ def _await_ready(running: subprocess.Popen[bytes], folder: Path, binaries: Path,
 
 
 def _as_user(uid: int, folder: Path, *command: str | Path) -> subprocess.Popen[bytes]:
-    """Start a command whose output goes to a file: a server that logs into a pipe nobody reads stands still in the end."""
+    """Start a command whose output goes to a file: a server that logs into a pipe that nobody reads stands still."""
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-c", _LAUNCH, str(uid), str(os.getpid()), *map(str, command)],

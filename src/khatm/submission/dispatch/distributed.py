@@ -126,7 +126,8 @@ class DistributedDispatch:
         while not self._worker.is_ending:
             self._look.clear()
             with suppress(LedgerError):  # the turns meet the same ledger, and say what is wrong
-                waiting = await self._defer_missing(app)
+                async with asyncio.timeout(3 * _PATIENCE):  # a database that stands still is as good as lost
+                    waiting = await self._defer_missing(app)
                 if not waiting and not self._turns and await self._is_done(until):
                     return
             await self._pause()
