@@ -1,9 +1,8 @@
-"""Issue, archive, proof and sending of documents, one transaction per method."""
+"""Issue, archive and sending of documents, one transaction per method."""
 
 from datetime import datetime, timedelta
 
-from khatm.ledger import chain, claims, documents, exchanges, issue, units
-from khatm.ledger.chain import ChainReport
+from khatm.ledger import claims, documents, exchanges, issue, units
 from khatm.ledger.claims import Claim
 from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Route
 from khatm.ledger.exchanges import Exchange
@@ -88,12 +87,6 @@ class DocumentRegister(Register):
         """Return the bytes that clearance gave back, None if there are none: what the customer gets."""
         with self._store.read() as connection:
             return documents.cleared_xml(connection, document.id)
-
-    def verify_chain(self, unit: Unit | str) -> ChainReport:
-        """Recompute a unit's chain from the stored bytes and name the first break."""
-        with self._store.read() as connection:
-            found = units.find(connection, unit)
-            return chain.verify(found, documents.with_content(connection, found.id))
 
     # Sending
 

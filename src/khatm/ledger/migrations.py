@@ -202,4 +202,25 @@ _FIRST_FLOOR = (
     "CREATE INDEX exchange_document ON exchange (document_id, id)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "units, credentials, chain, archive", _FIRST_FLOOR),)
+_IMPORTED_CHAINS = (
+    # Where a chain goes on from a document that this ledger did not issue or no longer has, and the evidence for it.
+    """CREATE TABLE chain_import (
+        id {key},
+        unit_id {id} NOT NULL REFERENCES unit (id),
+        after_icv {id} NOT NULL,
+        icv {id} NOT NULL,
+        invoice_hash TEXT NOT NULL,
+        uuid TEXT,
+        content {blob},
+        imported_at TEXT NOT NULL,
+        CHECK (icv > after_icv)
+    )""",
+    "CREATE UNIQUE INDEX chain_import_place ON chain_import (unit_id, icv)",
+    # A day of one unit is found without walking through its years.
+    "CREATE INDEX document_day ON document (unit_id, issue_date, icv)",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "units, credentials, chain, archive", _FIRST_FLOOR),
+    Migration(4, "imported chains, documents by day", _IMPORTED_CHAINS),
+)
