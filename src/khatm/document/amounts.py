@@ -16,6 +16,8 @@ _TOTALS: Final = etree.XPath(
     "cbc:DocumentCurrencyCode[1]|cac:LegalMonetaryTotal/cbc:TaxExclusiveAmount|cac:TaxTotal/cbc:TaxAmount",
     namespaces=NAMESPACES,
 )
+_LONGEST: Final = 20
+"""Characters of an amount: a million of them add up exactly in 28 digits."""
 _CURRENCY: Final = f"{{{CBC}}}DocumentCurrencyCode"
 _SUBTOTAL: Final = f"{{{CAC}}}TaxSubtotal"
 _TAXABLE: Final = f"{{{CBC}}}TaxExclusiveAmount"
@@ -36,7 +38,7 @@ class Amounts:
 
 
 def read_amounts(xml: bytes) -> Amounts | None:
-    """Return a document's totals; None where one of them is missing or no plain decimal. Raises UnreadableXml."""
+    """Return a document's totals; None where one of them is missing or no amount. Raises UnreadableXml."""
     currency = taxable = ""
     vat: str | None = None
     vat_sar: str | None = None
@@ -54,6 +56,8 @@ def read_amounts(xml: bytes) -> Amounts | None:
         if currency != "SAR":
             return None
         vat = vat_sar = vat or vat_sar or ""
+    if max(map(len, (taxable, vat, vat_sar))) > _LONGEST:
+        return None
     try:
         return Amounts(currency, decimal(taxable), decimal(vat), decimal(vat_sar))
     except ValueError:

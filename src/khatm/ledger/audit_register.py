@@ -1,16 +1,23 @@
 """Proof and evidence over the ledger's documents, one transaction per method."""
 
+from datetime import date
+from typing import TYPE_CHECKING, BinaryIO
+
 from sqlalchemy import Connection
 
 from khatm.ledger import chain_import, documents, units
-from khatm.ledger.audit import evidence
+from khatm.ledger.audit import evidence, statement
 from khatm.ledger.audit.errors import ForeignTaxpayer, ForkedChain, NotLater, UnprovenGap
 from khatm.ledger.audit.evidence import LastDocument
+from khatm.ledger.audit.statement import Day
 from khatm.ledger.audit.verification import ChainReport, verify_unit
 from khatm.ledger.chain_import import ChainImport
 from khatm.ledger.errors import UnknownDocument
 from khatm.ledger.register import Register
 from khatm.ledger.units import Unit
+
+if TYPE_CHECKING:
+    from khatm.ledger.audit.pack_export import Exported, Progress
 
 
 class AuditRegister(Register):
@@ -63,6 +70,22 @@ class AuditRegister(Register):
             new = self._new_import(found, counter, checked)
             chain_import.add(connection, new)
         return new
+
+    def statement(self, unit: Unit | str | None, first: date, last: date) -> list[Day]:
+        """Return the daily statements of one unit, or of all by name, for a range of Saudi days with issues."""
+        with self._store.read() as connection:
+            wanted = units.everyone(connection) if unit is None else [units.find(connection, unit)]
+            return [day for each in wanted for day in statement.of_unit(connection, each, first, last)]
+
+    def export(
+        self, unit: Unit | str, first: date, last: date, target: BinaryIO, progress: "Progress | None" = None
+    ) -> "Exported":
+        """Write an auditor's pack; see `audit.pack_export.export`. Raises UnknownUnit, EmptyRange, NotExportable."""
+        from khatm.ledger.audit import pack_export  # loads pydantic
+
+        return pack_export.export(
+            self._store, unit if isinstance(unit, str) else unit.name, first, last, target, progress
+        )
 
     def _new_import(
         self, unit: Unit, icv: int, invoice_hash: str, *, uuid: str | None = None, content: bytes | None = None

@@ -49,6 +49,8 @@ class Exported:
     last_icv: int
     next_icv: int
     last_hash: str
+    sums_digest: str
+    """The SHA-256 of SHA256SUMS, which stands for the whole content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +95,30 @@ def export(
                     if progress is not None:
                         progress(done, chosen.count)
             pack.add_file(pack_format.DOCUMENTS, lines)
-        for name, data in statement_members([days[day] for day in sorted(days)]).items():
+        in_order = [days[day] for day in sorted(days)]
+        for name, data in statement_members(in_order).items():
             pack.add(name, data)
-        return Exported(unit.name, chosen.count, chosen.first, chosen.last, unit.next_icv, unit.last_hash)
+        pack.add(pack_format.STATEMENT_TEXT, _statement_text(in_order))
+        return Exported(
+            unit.name, chosen.count, chosen.first, chosen.last, unit.next_icv, unit.last_hash, pack.add_sums()
+        )
 
 
 def statement_members(days: list[Day]) -> dict[str, bytes]:
-    """Return the three forms of the statement as they stand in a pack."""
+    """Return the two forms of the statement for machines, as they stand in a pack of this version."""
     data = "".join(json.dumps(statement_text.as_data(day), ensure_ascii=False) + "\n" for day in days)
+    return {
+        pack_format.STATEMENT_DATA: data.encode(),
+        pack_format.STATEMENT_CSV: "".join(statement_text.as_csv(days)).encode(),
+    }
+
+
+def _statement_text(days: list[Day]) -> bytes:
     text = ""
     for language in ("en", "ar"):
         lines = [line for day in days for line in statement_text.as_lines(day, language)]
         text += "\n".join([*lines, "", statement_text.CONVENTION[language], "", ""])
-    return {
-        pack_format.STATEMENT_DATA: data.encode(),
-        pack_format.STATEMENT_CSV: "".join(statement_text.as_csv(days)).encode(),
-        pack_format.STATEMENT_TEXT: text.encode(),
-    }
+    return text.encode()
 
 
 def _range(connection: Connection, unit: Unit, first_day: date, last_day: date) -> _Range:

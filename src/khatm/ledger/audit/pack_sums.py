@@ -11,6 +11,7 @@ from khatm.ledger.audit.breaks import ChainBreak
 from khatm.ledger.audit.errors import PackUnreadable
 from khatm.ledger.audit.pack_reader import MemberDamaged, PackReader
 
+_MOST_DAMAGED: Final = 20
 _LINE: Final = re.compile(rb"([0-9a-f]{64})  ([A-Za-z0-9._/-]{1,400})")
 
 
@@ -55,6 +56,10 @@ def read_sums(pack: PackReader) -> Sums:
             match = _LINE.fullmatch(line)
             if match is None or match[2].decode() in expected:
                 damaged.append(line[:200].decode("utf-8", "replace"))
+                if len(damaged) > _MOST_DAMAGED:
+                    break
+            elif len(expected) > 2 * len(pack.members):
+                raise PackUnreadable(place=pack_format.SUMS, reason="it lists far more files than there are")
             else:
                 expected[match[2].decode()] = match[1].decode()
     except KeyError:

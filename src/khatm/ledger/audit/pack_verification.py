@@ -27,6 +27,8 @@ from khatm.stamp.canonical import INITIAL_PIH
 from khatm.stamp.certificate import read_certificate
 
 _MOST_MANIFEST_BYTES = 4 << 20
+_MOST_LINES = 5_000_000
+"""Of documents in one pack; their UUIDs are held in memory."""
 
 Progress = Callable[[int, int], None]
 """Told how many documents are examined, and of how many."""
@@ -150,6 +152,8 @@ class _PackWalk:
         digest = hashlib.sha256()
         try:
             for number, text in enumerate(self._pack.lines(pack_format.DOCUMENTS, digest), 1):
+                if number > _MOST_LINES:
+                    raise MemberDamaged(f"more than {_MOST_LINES} lines")
                 try:
                     line = DocumentLine.model_validate_json(text)
                 except ValidationError as error:

@@ -15,7 +15,7 @@ _FILE_MODE = 0o100644
 
 
 class PackWriter:
-    """Writes members in the order in which they come; leaving the block without an error adds their digests.
+    """Writes members in the order in which they come, and their digests at the end.
 
     The bytes depend on what is written and on zlib alone: no time, no name of a machine or of a user.
     """
@@ -31,9 +31,6 @@ class PackWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if error is None:
-                self._sums.seek(0)
-                self._copy(pack_format.SUMS, self._sums)
             self._zip.close()
         finally:
             self._sums.close()
@@ -46,12 +43,16 @@ class PackWriter:
     def add_file(self, name: str, source: IO[bytes]) -> None:
         """Write a member from a file, a piece at a time."""
         source.seek(0)
-        digest = hashlib.sha256()
-        while piece := source.read(1 << 20):
-            digest.update(piece)
-        self._note(name, digest.hexdigest())
+        self._note(name, _digest(source))
         source.seek(0)
         self._copy(name, source)
+
+    def add_sums(self) -> str:
+        """Write the digests of all members, as the last one, and return the digest of that."""
+        self._sums.seek(0)
+        self._copy(pack_format.SUMS, self._sums)
+        self._sums.seek(0)
+        return _digest(self._sums)
 
     def _note(self, name: str, digest: str) -> None:
         self._sums.write(f"{digest}  {name}\n".encode())
@@ -64,6 +65,13 @@ class PackWriter:
         source.seek(at)
         with self._zip.open(member, "w") as target:
             shutil.copyfileobj(source, target, 1 << 20)
+
+
+def _digest(source: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while piece := source.read(1 << 20):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _member(name: str) -> zipfile.ZipInfo:
