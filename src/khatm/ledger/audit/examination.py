@@ -59,7 +59,7 @@ def examine(
     except KhatmError as error:
         return end("unreadable", "a readable invoice", error.sentence())
     if seen.invoice_hash != record.invoice_hash:
-        return end(*_hash_break(record, seen, key))
+        return end(*_hash_break(record, seen, xml, key))
     facts, previous = seen.facts, previous_hash or record.previous_hash
     for check, expected, found in (
         ("previous-hash", previous, record.previous_hash),
@@ -69,7 +69,9 @@ def examine(
     ):
         if expected != found:
             return end(check, expected, found)
-    broken = _stamp_break(record, seen, key) or _row_break(record, seen.facts) or _cleared_break(record, seen, cleared)
+    broken = (
+        _stamp_break(record, seen, xml, key) or _row_break(record, seen.facts) or _cleared_break(record, seen, cleared)
+    )
     return Examined(broken, record.invoice_hash)
 
 
@@ -88,37 +90,54 @@ def _look(xml: bytes, key: StampKey | None) -> _Seen:
     return _Seen(verification.canonical, verification.invoice_hash, verification.facts, verification)
 
 
-def _hash_break(record: Record, seen: _Seen, key: StampKey | None) -> tuple[str, str, str, str, str]:
+def _hash_break(record: Record, seen: _Seen, xml: bytes, key: StampKey | None) -> tuple[str, str, str, str, str]:
     """Tell changed bytes from exchanged ones and from a changed row; the last part is the hash to go on with."""
     facts, expected, found = seen.facts, record.invoice_hash, seen.invoice_hash
-    if key is None or _stamp_break(record, seen, key) is not None:
+    if key is None or _stamp_break(record, seen, xml, key) is not None:
         return "hash", expected, found, "", expected
     if facts.uuid != record.uuid:
         return "hash-of-another", expected, found, f"ICV {facts.icv}, UUID {facts.uuid}", expected
     return "hash-in-row", found, expected, "", found
 
 
-def _stamp_break(record: Record, seen: _Seen, key: StampKey | None) -> ChainBreak | None:
+def _stamp_break(record: Record, seen: _Seen, xml: bytes, key: StampKey | None) -> ChainBreak | None:
     verification = seen.verification
     if key is None or verification is None:
         return None
+    fault = _certificate_fault(verification, key) or _signature_fault(verification, key) or _form_fault(seen, xml, key)
+    return None if fault is None else ChainBreak(record.icv, record.uuid, *fault)
 
-    def broken(check: str, expected: str, found: str, detail: str) -> ChainBreak:
-        return ChainBreak(record.icv, record.uuid, check, expected, found, detail)
 
+_Fault = tuple[str, str, str, str]
+"""Check, expected, found and detail of a break."""
+
+
+def _certificate_fault(verification: Verification, key: StampKey) -> _Fault | None:
     if not verification.stamped:
-        return broken("stamp", "a stamp", "nothing", "stamp_present")
-    failing = [name for name in verification.failing if name != "signature_value" or not _signed_by(key, verification)]
-    embedded = verification.certificate
-    if embedded is not None and key.certificate is not None and embedded != key.certificate:
-        subjects = [f"{each.common_name} ({each.serial_number})" for each in (key.certificate, embedded)]
-        return broken("certificate", subjects[0], subjects[1], key.label)
+        return "stamp", "a stamp", "nothing", "stamp_present"
     if key.certificate is None:
-        return broken("certificate", "a readable certificate", "nothing", key.label)
-    if failing:
-        first = verification.checks[failing[0]]
-        return broken("stamp", first.expected, first.found, ", ".join(failing))
-    return None
+        return "certificate", "a readable certificate", "nothing", key.label
+    embedded = verification.certificate
+    if embedded is None or embedded == key.certificate:
+        return None  # an unreadable one fails the checks of the stamp
+    expected, found = (f"{each.common_name} ({each.serial_number})" for each in (key.certificate, embedded))
+    return "certificate", expected, found, key.label
+
+
+def _signature_fault(verification: Verification, key: StampKey) -> _Fault | None:
+    failing = [name for name in verification.failing if name != "signature_value" or not _signed_by(key, verification)]
+    if not failing:
+        return None
+    first = verification.checks[failing[0]]
+    return "stamp", first.expected, first.found, ", ".join(failing)
+
+
+def _form_fault(seen: _Seen, xml: bytes, key: StampKey) -> _Fault | None:
+    """Neither hash nor signature cover all bytes of a stamp, but the ledger issues only one form of them."""
+    form = None if key.certificate is None else own_form.cut(xml, key.certificate)
+    if form is not None and form.canonical == seen.canonical:
+        return None
+    return "stamp", "the bytes that were issued", "bytes changed where nothing signs them", "unsigned parts"
 
 
 def _signed_by(key: StampKey, verification: Verification) -> bool:

@@ -107,18 +107,24 @@ def verify_unit(store: Store, name: str, *, stamps: bool = True) -> ChainReport:
 
 
 def verify_ledger(
-    address: str | URL, *, unit: str | None = None, jobs: int = 1, progress: Progress | None = None
+    address: str | URL,
+    *,
+    unit: str | None = None,
+    jobs: int = 1,
+    piece_size: int = PIECE,
+    progress: Progress | None = None,
 ) -> list[ChainReport]:
     """Verify the chains of all units, or of one, with `jobs` processes; UUIDs are compared over the whole archive.
 
-    `address` is the database's. Raises UnknownUnit, and the store's errors.
+    `address` is the database's, `piece_size` how many documents are examined in one transaction.
+    Raises UnknownUnit, and the store's errors.
     """
     with _opened(address) as store, store.read() as connection:
         wanted = [units.by_name(connection, unit)] if unit is not None else units.everyone(connection)
         chains = [archive.chain(connection, each) for each in wanted]
         twice = archive.repeated_uuids(connection)
     tallies = {each.unit.id: _Tally(each) for each in chains}
-    pieces = [piece for each in chains for piece in archive.cut(each.segments(), PIECE)]
+    pieces = [piece for each in chains for piece in archive.cut(each.segments(), piece_size)]
     total = sum(piece.last - piece.first + 1 for piece in pieces)
     done = 0
     for piece, walked in _walk_all(address, pieces, jobs):
