@@ -26,7 +26,8 @@ from khatm.ledger.errors import (
 )
 from khatm.ledger.home import Home
 from khatm.ledger.migrations import newest_version
-from khatm.ledger.store import SqliteStore, open_store
+from khatm.ledger.sqlite_store import SqliteStore
+from khatm.ledger.store import open_store
 from tests.unit.ledger_stage import add_unit, fresh_ledger, home_at, make_live, plain_document, ready_ledger, simplified
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -352,6 +353,20 @@ def test_a_home_comes_from_the_argument_then_the_setting_then_the_default(tmp_pa
     assert home_at(tmp_path, KHATM_HOME="/elsewhere").path == tmp_path
     assert Home(environ={"KHATM_HOME": str(tmp_path)}).path == tmp_path
     assert Home(environ={}).path == Path.home() / ".local/share/khatm"
+
+
+def test_what_is_unsent_is_found_by_its_own_index(tmp_path: Path) -> None:
+    """With a large archive, the few documents that are not at the authority must not cost a walk over all."""
+    with ready_ledger(tmp_path) as ledger:
+        ledger.issue("till-1", simplified)
+        place = ledger.place
+    raw = sqlite3.connect(place)
+    plan = raw.execute(
+        "EXPLAIN QUERY PLAN SELECT * FROM document "
+        "WHERE unit_id = 1 AND icv > 0 AND state IN ('issued', 'waiting') ORDER BY icv"
+    ).fetchall()
+    raw.close()
+    assert "document_unsent" in plan[0][3]
 
 
 def test_make_live_needs_a_store_that_writes(tmp_path: Path) -> None:

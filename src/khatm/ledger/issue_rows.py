@@ -19,7 +19,7 @@ _document = schema.document
 _HEAD = Prepared(
     select(_unit.c.id, _unit.c.next_icv, _unit.c.last_hash)
     .where(_unit.c.name == bindparam("name", type_=Text))
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _LIVE = Prepared(
     select(_generation.c.id).where(

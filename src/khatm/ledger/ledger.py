@@ -1,5 +1,7 @@
 """The ledger as other rooms see it: every method is one transaction, durable when it returns."""
 
+from contextlib import AbstractContextManager
+
 from sqlalchemy.engine import URL
 
 from khatm.clock import Clock
@@ -30,6 +32,13 @@ class Ledger(UnitRegister, CredentialRegister, DocumentRegister, AuditRegister):
         """Where the database lies, for messages."""
         return self._store.place
 
+    def hold(self, name: str) -> AbstractContextManager[None]:
+        """Hold a name against every process that uses this ledger, for the time of a block. Raises HeldElsewhere.
+
+        It is the database's own lock and no transaction: the ledger can be used meanwhile, by the holder too.
+        """
+        return self._store.hold(name)
+
     def close(self) -> None:
         """Give back the database connections."""
         self._store.close()
@@ -39,7 +48,7 @@ def open_ledger(home: Home, clock: Clock, *, wait: float = DEFAULT_WAIT) -> Ledg
     """Open the ledger of a home, made and brought up to date if need be; close it when done.
 
     `wait` is how many seconds a transaction waits for its turn. Raises LedgerBusy, LedgerUnwritable, LedgerDamaged,
-    LedgerTooNew, UnknownDatabaseUrl.
+    LedgerUnreachable, LedgerTooNew, UnknownDatabaseUrl.
     """
     if home.database_url is None:
         home.folder()

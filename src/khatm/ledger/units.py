@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from khatm.environment import Environment
 from khatm.ledger import schema
 from khatm.ledger.errors import UnitExists, UnknownUnit
 
 if TYPE_CHECKING:
+    from khatm.ledger.generations import Generation
     from khatm.stamp.csr_fields import CsrFields
 
 _unit = schema.unit
@@ -53,23 +55,24 @@ def add(
     """Store a new unit with an empty chain; raises UnitExists."""
     from khatm.stamp.canonical import INITIAL_PIH
 
-    if connection.execute(select(_unit.c.id).where(_unit.c.name == name)).scalar() is not None:
-        raise UnitExists(name=name)
-    connection.execute(
-        insert(_unit).values(
-            name=name,
-            environment=environment.value,
-            csr_fields=asdict(csr_fields),
-            seller=seller,
-            gateway_url=gateway_url,
-            vat_number=csr_fields.organization_identifier,
-            type_map=csr_fields.invoice_type,
-            next_icv=1,
-            last_hash=INITIAL_PIH,
-            next_generation=1,
-            created_at=now,
-        )
+    new = insert(_unit).values(
+        name=name,
+        environment=environment.value,
+        csr_fields=asdict(csr_fields),
+        seller=seller,
+        gateway_url=gateway_url,
+        vat_number=csr_fields.organization_identifier,
+        type_map=csr_fields.invoice_type,
+        next_icv=1,
+        last_hash=INITIAL_PIH,
+        next_generation=1,
+        created_at=now,
     )
+    try:
+        connection.execute(new)
+    except IntegrityError:
+        # The database keeps names apart: two processes may add the same one at the same moment.
+        raise UnitExists(name=name) from None
     return by_name(connection, name)
 
 
@@ -90,6 +93,21 @@ def find(connection: Connection, unit: Unit | str) -> Unit:
 def by_id(connection: Connection, unit_id: int) -> Unit:
     """Return the unit of that id, which another row of the ledger refers to."""
     return _from_row(connection.execute(select(_unit).where(_unit.c.id == unit_id)).one())
+
+
+def locked(connection: Connection, unit: "Unit | Generation | str") -> Unit:
+    """Return a unit, or a generation's unit, with its row locked until the transaction ends; raises UnknownUnit.
+
+    Whatever changes a unit, its generations or its chain begins with this, so that it never changes under the hands
+    of another process. SQLite has let only one writer in already and needs no lock.
+    """
+    if isinstance(unit, str):
+        which = _unit.c.name == unit
+    else:
+        which = _unit.c.id == (unit.id if isinstance(unit, Unit) else unit.unit_id)
+    # "No key update": rows that merely refer to the unit may be added meanwhile.
+    row = connection.execute(select(_unit).where(which).with_for_update(key_share=True)).one_or_none()
+    return find(connection, cast("Unit | str", unit)) if row is None else _from_row(row)
 
 
 def everyone(connection: Connection) -> list[Unit]:

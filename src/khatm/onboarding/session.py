@@ -64,7 +64,7 @@ class UnitWalks:
         """Hold the unit's lock and give its walk; an error that ends the block is told as a FAILED event first."""
         unit = self._ledger.unit(unit_name)
         teller = Teller(self._listener)
-        with unit_lock(self._home.folder("locks"), unit.name):
+        with unit_lock(self._ledger, unit.name):
             try:
                 walk = Walk(
                     # Read again: what another process did before the lock came free counts.
