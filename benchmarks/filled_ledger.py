@@ -9,7 +9,7 @@ commit. A seed gives the same shapes in the same order; keys and UUIDs are fresh
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -42,6 +42,9 @@ from khatm.stamp.xades import StampedInvoice, stamp
 FIRST_DAY: Final = datetime(2026, 3, 5, 8, 0, tzinfo=SAUDI)
 BATCH: Final = 500
 """Documents per commit."""
+
+RETAIL: Final = (12, 12, 12, 8, 4, 2, 4, 1)
+"""How often each of the shapes comes in a small shop."""
 
 _MARKS: Final = {
     "number": b"<cbc:ID>NUMBER-MARK</cbc:ID>",
@@ -103,11 +106,12 @@ def fill(
     settled: bool = True,
     seed: int = 1,
     home: Home | None = None,
+    weights: Sequence[int] = RETAIL,
 ) -> Filled:
     """Make a ledger in `folder` (or at `home`) with `documents` documents spread evenly over `units`.
 
     A unit issues `per_day` documents a day. With `settled` all are accepted, with one exchange each, and every
-    standard document has a cleared copy; without, they wait.
+    standard document has a cleared copy; without, they wait. `weights` says how often each of `shapes` comes.
     """
     home = home or Home(folder, environ={})
     names = tuple(f"till-{number}" for number in range(1, units + 1))
@@ -115,7 +119,8 @@ def fill(
     with open_ledger(home, FixedClock(FIRST_DAY)) as ledger:
         for number, name in enumerate(names):
             signer = _add_unit(ledger, name)
-            _fill_unit(ledger, name, signer, each, per_day=per_day, settled=settled, rng=Random(seed + number))
+            rng = Random(seed + number)
+            _fill_unit(ledger, name, signer, each, per_day=per_day, settled=settled, rng=rng, weights=weights)
     return Filled(home, names, each)
 
 
@@ -166,11 +171,18 @@ def _add_unit(ledger: Ledger, name: str) -> Signer:
 
 
 def _fill_unit(
-    ledger: Ledger, unit: str, signer: Signer, documents: int, *, per_day: int, settled: bool, rng: Random
+    ledger: Ledger,
+    unit: str,
+    signer: Signer,
+    documents: int,
+    *,
+    per_day: int,
+    settled: bool,
+    rng: Random,
+    weights: Sequence[int],
 ) -> None:
     kinds, live = shapes(), LiveGenerations()
     platform = signer_of(new_identity())  # clears under a certificate of its own, as the authority does
-    weights = [12, 12, 12, 8, 4, 2, 4, 1]
     gap = timedelta(hours=14) / per_day
     for first in range(1, documents + 1, BATCH):
         stored: list[tuple[Document, bytes | None]] = []

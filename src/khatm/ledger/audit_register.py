@@ -43,7 +43,7 @@ class AuditRegister(Register):
         """
         last = evidence.read_last_document(xml)
         with self._store.write() as connection:
-            found = units.find(connection, unit)
+            found = units.locked(connection, unit)
             if last.issuer_vat != found.vat_number:
                 raise ForeignTaxpayer(unit=found.name, found=last.issuer_vat or "—", allowed=found.vat_number)
             _require_continuation(connection, found, last)
@@ -61,7 +61,7 @@ class AuditRegister(Register):
         checked = evidence.checked_hash(invoice_hash)
         counter = evidence.checked_counter(str(icv))
         with self._store.write() as connection:
-            found = units.find(connection, unit)
+            found = units.locked(connection, unit)
             head = found.next_icv - 1
             if counter <= head:
                 raise NotLater(unit=found.name, found=counter, last=head)

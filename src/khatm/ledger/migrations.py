@@ -215,10 +215,10 @@ _IMPORTED_CHAINS = (
         unit_id {id} NOT NULL REFERENCES unit (id),
         after_icv {id} NOT NULL,
         icv {id} NOT NULL,
-        invoice_hash TEXT NOT NULL,
-        uuid TEXT,
+        invoice_hash {text} NOT NULL,
+        uuid {text},
         content {blob},
-        imported_at TEXT NOT NULL,
+        imported_at {text} NOT NULL,
         CHECK (icv > after_icv)
     )""",
     "CREATE UNIQUE INDEX chain_import_place ON chain_import (unit_id, icv)",

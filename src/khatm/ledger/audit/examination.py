@@ -7,6 +7,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from khatm.document.canonical import StampFacts
 from khatm.document.xml import parse
@@ -20,6 +21,9 @@ from khatm.stamp.canonical import canonicalise, hash_text, invoice_hash, remove_
 from khatm.stamp.facts import read_facts
 from khatm.stamp.verify import Verification
 from khatm.stamp.verify import verify as verify_stamp
+
+BEFORE_THE_CHAIN: Final = ("bytes", "unreadable", "hash", "hash-of-another", "hash-in-row")
+"""The checks that come before a document's place in the chain is looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,10 @@ PIECE = 500
 """Documents that one process examines in one transaction: short enough not to hold up the database's housekeeping."""
 
 
+_PIECES_PER_JOB = 2
+"""Less than that, and starting a process takes longer than its work."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChainReport:
     """What a verification saw of one unit.
@@ -68,8 +72,8 @@ class _Tally:
 
     def add(self, walked: Walked, *, joined: bool) -> None:
         """Take the next piece; `joined` if it follows the one before without an import between."""
-        seam = join(self.before, walked) if joined and self.before is not None else None
-        self._keep([] if seam is None else [seam], 0 if seam is None else 1)
+        if joined and self.before is not None:
+            join(self.before, walked)
         self._keep(walked.breaks, walked.broken)
         self.examined += walked.documents
         self.before = walked
@@ -145,7 +149,7 @@ def _opened(address: str | URL) -> Iterator[Store]:
 
 
 def _walk_all(address: str | URL, pieces: list[Stretch], jobs: int) -> Iterator[tuple[Stretch, Walked]]:
-    jobs = min(jobs, len(pieces))
+    jobs = min(jobs, len(pieces) // _PIECES_PER_JOB)
     if jobs <= 1:
         with _opened(address) as store:
             walker = _Walker(store)
@@ -153,8 +157,10 @@ def _walk_all(address: str | URL, pieces: list[Stretch], jobs: int) -> Iterator[
                 yield piece, walker.walk(piece)
         return
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
 
-    with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(address,)) as pool:
+    # Started afresh: the caller may have threads and open connections, which a forked process must not inherit.
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin, initargs=(address,)) as pool:
         yield from zip(pieces, pool.map(_walk_here, pieces), strict=True)
 
 

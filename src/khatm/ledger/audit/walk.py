@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from khatm.ledger.audit.breaks import ChainBreak
-from khatm.ledger.audit.examination import examine
+from khatm.ledger.audit.examination import BEFORE_THE_CHAIN, examine
 from khatm.ledger.audit.record import Record, StampKey
 
 MOST_BREAKS = 20
@@ -67,11 +67,20 @@ def walk(
     return walked
 
 
-def join(before: Walked, after: Walked) -> ChainBreak | None:
-    """Check the seam: the first document of a stretch must name the last hash of the stretch before it."""
+def join(before: Walked, after: Walked) -> None:
+    """Check the seam: the first document of a stretch must name the last hash of the stretch before it.
+
+    As within a stretch a document has one break at most, the first in the order of the checks.
+    """
     if before.last_hash is None or after.first_previous is None:
-        return None
+        return
     uuid, found = after.first_previous
-    if found == before.last_hash:
-        return None
-    return ChainBreak(after.first, uuid, "previous-hash", before.last_hash, found)
+    first = after.breaks[0] if after.breaks and after.breaks[0].icv == after.first else None
+    if found == before.last_hash or (first is not None and first.check in BEFORE_THE_CHAIN):
+        return
+    seam = ChainBreak(after.first, uuid, "previous-hash", before.last_hash, found)
+    if first is not None:
+        after.breaks[0] = seam
+    else:
+        after.breaks.insert(0, seam)
+        after.broken += 1
