@@ -126,27 +126,28 @@ def fill(
 
 def shapes() -> list[Shape]:
     """The kinds of documents that a small shop issues: mostly receipts, some notes, some tax invoices."""
-    receipts = [_content("simplified", "invoice", lines) for lines in (1, 2, 3, 5, 8)]
+    receipts = [content("simplified", "invoice", lines) for lines in (1, 2, 3, 5, 8)]
     others = [
-        _content("simplified", "credit_note", 1),
-        _content("standard", "invoice", 3),
-        _content("standard", "debit_note", 1),
+        content("simplified", "credit_note", 1),
+        content("standard", "invoice", 3),
+        content("standard", "debit_note", 1),
     ]
-    return [Shape(content) for content in receipts + others]
+    return [Shape(each) for each in receipts + others]
 
 
-def _content(profile: str, kind: str, lines: int) -> dict[str, Any]:
-    content = authored(lines) | {"profile": profile, "kind": kind, "number": "NUMBER-MARK"}
+def content(profile: str, kind: str, lines: int) -> dict[str, Any]:
+    """Return the authoring data of one kind, with the marks that `Shape` replaces."""
+    data = authored(lines) | {"profile": profile, "kind": kind, "number": "NUMBER-MARK"}
     if kind != "invoice":
-        content |= {"references": [{"number": "BM-2026-0001"}], "reasons": ["Return of goods | إرجاع سلع"]}
+        data |= {"references": [{"number": "BM-2026-0001"}], "reasons": ["Return of goods | إرجاع سلع"]}
     if profile == "standard":
-        content["supply"] = {"date": "2026-03-04"}
-        content["buyer"] = {
+        data["supply"] = {"date": "2026-03-04"}
+        data["buyer"] = {
             "name": "مطعم الواحة | Oasis Restaurant",
             "vat": "399999995400003",
-            "address": dict(content["seller"]["address"]),
+            "address": dict(data["seller"]["address"]),
         }
-    return content
+    return data
 
 
 def _add_unit(ledger: Ledger, name: str) -> Signer:
