@@ -1,6 +1,7 @@
 """`khatm export` and `khatm statement`: what goes to the auditor, and what is compared with the portal."""
 
-from datetime import date, datetime, timedelta
+import contextlib
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -24,17 +25,18 @@ if TYPE_CHECKING:
 
 def _day(_: click.Context, parameter: click.Parameter, text: str | None) -> date | None:
     """Return a Saudi date of issue given as YYYY-MM-DD, `today` or `yesterday`."""
-    from khatm.clock import SAUDI, SystemClock, saudi_time
+    from khatm.clock import SystemClock, saudi_time
 
     if text is None:
         return None
     today = saudi_time(SystemClock().now()).date()
     named = {"today": today, "yesterday": today - timedelta(days=1)}
-    try:
-        return named.get(text) or datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=SAUDI).date()
-    except ValueError:
-        allowed = "YYYY-MM-DD, today and yesterday are allowed"
-        raise click.BadParameter(f"{text!r} is no day; {allowed}.", param=parameter) from None
+    with contextlib.suppress(ValueError):
+        day = named.get(text) or date.fromisoformat(text)
+        if text in (*named, day.isoformat()):  # not 20260305, nor the days of ISO weeks
+            return day
+    allowed = "YYYY-MM-DD, today and yesterday are allowed"
+    raise click.BadParameter(f"{text!r} is no day; {allowed}.", param=parameter)
 
 
 _FROM_HELP = "The first Saudi day of issue: YYYY-MM-DD, today or yesterday."

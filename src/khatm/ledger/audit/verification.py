@@ -21,7 +21,7 @@ from khatm.ledger.chain_import import ChainImport
 from khatm.ledger.store import Store, open_store
 from khatm.stamp.canonical import INITIAL_PIH
 
-PIECE = 500
+PIECE = 250
 """Documents that one process examines in one transaction: short enough not to hold up the database's housekeeping."""
 
 
