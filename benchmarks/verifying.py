@@ -152,9 +152,7 @@ def main() -> int:
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--units", type=int, default=UNITS)
     parser.add_argument("--jobs", type=int, help="processes of the parallel run; one per core when not given")
-    parser.add_argument(
-        "--folder", type=Path, help="where the ledger is made and kept"
-    )
+    parser.add_argument("--folder", type=Path, help="where the ledger is made and kept")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
-from khatm.ledger.audit.errors import EmptyRange, NotExportable, PackUnreadable
+from khatm.ledger.audit import pack_format
+from khatm.ledger.audit.errors import EmptyRange, NotExportable, PackUnreadable, RangeTooLarge
 from khatm.ledger.audit.pack_verification import PackReport, verify_pack
 from tests.unit.audit_stage import EACH, Archive, archive, either, whole_archive, whole_either
 from tests.unit.test_audit_breaks import read_back
@@ -353,9 +354,14 @@ def test_no_secret_is_in_a_pack(archive: Archive) -> None:
             assert form not in whole
 
 
-def test_an_empty_range_and_lost_bytes_are_refused(archive: Archive) -> None:
+def test_an_empty_range_too_large_a_range_and_lost_bytes_are_refused(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(EmptyRange):
         packed(archive, date(2020, 1, 1), date(2020, 12, 31))
+    with monkeypatch.context() as patched, pytest.raises(RangeTooLarge):
+        patched.setattr(pack_format, "MOST_DOCUMENTS", EACH - 1)
+        packed(archive)
     archive.tamper("DELETE FROM stamped_xml WHERE document_id = ?", archive.at(3).id)
     with pytest.raises(NotExportable) as refusal:
         packed(archive)

@@ -151,6 +151,24 @@ class EmptyRange(KhatmError):
 
 
 @dataclass(eq=False)
+class RangeTooLarge(KhatmError):
+    """More documents than a pack may hold."""
+
+    unit: str
+    documents: int
+    most: int
+    code: ClassVar[str] = "range-too-large"
+    en: ClassVar[str] = (
+        "Unit {unit!r} issued {documents} documents on these days, and a pack holds {most} at most. Export shorter "
+        "ranges; each hangs in the same chain. No pack was written."
+    )
+    ar: ClassVar[str] = (
+        "أصدرت الوحدة {unit!r} في هذه الأيام {documents} مستندًا والحزمة تتسع لـ {most} على الأكثر. صدّر فترات أقصر؛ كلها "
+        "في السلسلة نفسها. لم تُكتب حزمة."
+    )
+
+
+@dataclass(eq=False)
 class NotExportable(KhatmError):
     """A document in the range has lost its bytes."""
 

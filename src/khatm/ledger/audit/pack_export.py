@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from khatm.ledger import documents, schema, units
 from khatm.ledger.audit import archive, pack_format, statement_text
-from khatm.ledger.audit.errors import EmptyRange, NotExportable
+from khatm.ledger.audit.errors import EmptyRange, NotExportable, RangeTooLarge
 from khatm.ledger.audit.pack_documents import DocumentPacker
 from khatm.ledger.audit.pack_format import (
     ChainPart,
@@ -74,7 +74,7 @@ def export(
 ) -> Exported:
     """Write the pack of a unit's documents issued from one Saudi day to another, both included, in one transaction.
 
-    `target` is a seekable file open for writing. Raises UnknownUnit, EmptyRange, NotExportable.
+    `target` is a seekable file open for writing. Raises UnknownUnit, EmptyRange, RangeTooLarge, NotExportable.
     """
     with store.read() as connection, PackWriter(target) as pack:
         unit = units.by_name(connection, unit_name)
@@ -130,6 +130,8 @@ def _range(connection: Connection, unit: Unit, first_day: date, last_day: date) 
     ).one()
     if not count:
         raise EmptyRange(unit=unit.name, first_day=days[0], last_day=days[1])
+    if count > pack_format.MOST_DOCUMENTS:
+        raise RangeTooLarge(unit=unit.name, documents=count, most=pack_format.MOST_DOCUMENTS)
     return _Range(unit, first_day, last_day, count, first, last)
 
 

@@ -13,6 +13,9 @@ from khatm.ledger.audit.record import Record
 FORMAT: Final = "khatm-auditor-pack"
 VERSION: Final = 1
 
+MOST_DOCUMENTS: Final = 300_000
+"""In one pack: its table of contents is read into memory as a whole."""
+
 README: Final = "README.txt"
 MANIFEST: Final = "manifest.json"
 DOCUMENTS: Final = "documents.jsonl"
