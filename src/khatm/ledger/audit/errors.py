@@ -163,8 +163,8 @@ class RangeTooLarge(KhatmError):
         "ranges; each hangs in the same chain. No pack was written."
     )
     ar: ClassVar[str] = (
-        "أصدرت الوحدة {unit!r} في هذه الأيام {documents} مستندًا والحزمة تتسع لـ {most} على الأكثر. صدّر فترات أقصر؛ كلها "
-        "في السلسلة نفسها. لم تُكتب حزمة."
+        "أصدرت الوحدة {unit!r} في هذه الأيام {documents} مستندًا والحزمة تتسع لـ {most} على الأكثر. صدّر فترات أقصر؛ "
+        "كلها في السلسلة نفسها. لم تُكتب حزمة."
     )
 
 
