@@ -3,14 +3,25 @@
 import base64
 import hashlib
 import re
+from pathlib import Path
 
 import pytest
+from benchmarks.filled_ledger import FIRST_DAY, shapes
 from benchmarks.invoices import new_identity
 from benchmarks.khatm_side import signer_of
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from khatm.environment import Environment
 from khatm.ledger.audit.breaks import TEXTS, ChainBreak
+from khatm.ledger.audit.verification import verify_ledger
+from khatm.ledger.ledger import address_of
+from khatm.stamp.certificate import read_certificate
+from khatm.stamp.csr import build_csr
+from khatm.stamp.keys import load_key
 from khatm.stamp.signers import FileSigner
+from khatm.stamp.xades import stamp
 from tests.unit.audit_stage import EACH, Archive, archive, either, whole_archive, whole_either
+from tests.unit.ledger_stage import csr_fields, fresh_ledger, home_at
 
 __all__ = ["archive", "either", "whole_archive", "whole_either"]
 
@@ -308,9 +319,6 @@ def test_documents_of_both_units_and_many_breaks_are_counted(either: Archive) ->
 
 
 def test_what_is_issued_while_a_verification_runs_is_left_for_the_next(either: Archive) -> None:
-    from benchmarks.filled_ledger import FIRST_DAY, shapes
-
-    from khatm.stamp.xades import stamp
 
     shape, signer, seen = shapes()[0], either.signer(), []
 
@@ -332,3 +340,33 @@ def test_each_break_says_what_it_means_and_what_to_do_in_both_languages(check: s
     assert not any("{" in text for text in texts)
     for text, arabic in zip(texts, (False, True, False, True), strict=True):
         assert bool(re.search("[\u0600-\u06ff]", text)) is arabic
+
+
+def test_the_sandboxs_canned_certificate_is_held_against_the_units_own_key(tmp_path: Path) -> None:
+    """The sandbox gives everybody one certificate of another key; the CSR remembers whose key has to sign."""
+    key, canned = load_key(new_identity().key_pem.encode()), read_certificate(new_identity().certificate_der)
+    fields = csr_fields()
+    home = home_at(tmp_path)
+    with fresh_ledger(tmp_path) as ledger:
+        unit = ledger.add_unit("till-1", Environment.SANDBOX, fields)
+        csr = build_csr(fields, Environment.SANDBOX, key)
+        generation = ledger.begin_generation(unit, new_identity().key_pem.encode(), csr.pem)
+        generation = ledger.record_ccsid(generation, canned.token, "secret", "1234567890123")
+        ledger.record_pcsid(generation, canned.token, "secret", "30368", foreign_certificate=True)
+        shape = shapes()[0]
+
+        def stamped_by(signing_key: ec.EllipticCurvePrivateKey) -> None:
+            signer = FileSigner(signing_key, canned, allow_foreign_certificate=True)
+            ledger.issue(
+                "till-1", lambda place, _: stamp(shape.at(place, f"S-{place.counter}", FIRST_DAY), signer, FIRST_DAY)
+            )
+
+        stamped_by(key)
+        stamped_by(key)
+        (report,) = verify_ledger(address_of(home))
+        assert (report.intact, report.examined) == (True, 2)
+        stamped_by(new_identity().key)
+        (report,) = verify_ledger(address_of(home))
+    found = report.first_break
+    assert found is not None
+    assert (named(found), found.detail) == ((3, "stamp"), "signature_value")
