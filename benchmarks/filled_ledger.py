@@ -27,12 +27,11 @@ from khatm.document.model import read_document
 from khatm.document.writer import ChainPlace, write
 from khatm.environment import Environment
 from khatm.ledger import schema
-from khatm.ledger.documents import Document, Profile
+from khatm.ledger.documents import Document, IssuedDocument, Profile
 from khatm.ledger.generations import Generation
 from khatm.ledger.home import Home
 from khatm.ledger.issue import ChainPlace as LedgerPlace
-from khatm.ledger.issue import issue
-from khatm.ledger.issue_rows import LiveGenerations
+from khatm.ledger.issue import IssueRequest
 from khatm.ledger.ledger import Ledger, open_ledger
 from khatm.stamp.certificate import read_certificate
 from khatm.stamp.csr_fields import CsrFields
@@ -182,32 +181,31 @@ def _fill_unit(
     rng: Random,
     weights: Sequence[int],
 ) -> None:
-    kinds, live = shapes(), LiveGenerations()
+    kinds = shapes()
     platform = signer_of(new_identity())  # clears under a certificate of its own, as the authority does
     gap = timedelta(hours=14) / per_day
     for first in range(1, documents + 1, BATCH):
-        stored: list[tuple[Document, bytes | None]] = []
-        with ledger._store.write() as connection:
-            for icv in range(first, min(first + BATCH, documents + 1)):
-                moment = FIRST_DAY + timedelta(days=(icv - 1) // per_day) + (icv - 1) % per_day * gap
-                shape = rng.choices(kinds, weights)[0]
-                cleared: list[bytes] = []
+        copies: list[bytes | None] = []
 
-                def written(
-                    place: LedgerPlace,
-                    _generation: Generation,
-                    shape: Shape = shape,
-                    moment: datetime = moment,
-                    cleared: list[bytes] = cleared,
-                ) -> StampedInvoice:
-                    invoice = shape.at(place, f"BM-{place.counter:07d}", moment)
-                    if settled and not invoice.facts.simplified:
-                        cleared.append(stamp(invoice, platform, moment).xml)
-                    return stamp(invoice, signer, moment)
+        def request(icv: int, copies: list[bytes | None] = copies) -> IssueRequest:
+            moment = FIRST_DAY + timedelta(days=(icv - 1) // per_day) + (icv - 1) % per_day * gap
+            shape = rng.choices(kinds, weights)[0]
 
-                issued = issue(connection, unit, written, live, reference=None, digest=None, now=moment)
-                stored.append((issued.document, cleared[0] if cleared else None))
-            if settled:
+            def written(place: LedgerPlace, _generation: Generation) -> StampedInvoice:
+                invoice = shape.at(place, f"BM-{place.counter:07d}", moment)
+                standard = settled and not invoice.facts.simplified
+                copies.append(stamp(invoice, platform, moment).xml if standard else None)
+                return stamp(invoice, signer, moment)
+
+            return IssueRequest(unit, written)
+
+        answers = ledger.issue_all([request(icv) for icv in range(first, min(first + BATCH, documents + 1))])
+        stored = []
+        for answer, copy in zip(answers, copies, strict=True):
+            assert isinstance(answer, IssuedDocument), answer
+            stored.append((answer.document, copy))
+        if settled:
+            with ledger._store.write() as connection:
                 _settle(connection, stored)
 
 

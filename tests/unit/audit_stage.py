@@ -1,5 +1,6 @@
 """A ledger of really stamped documents on either store, put back after each test as it was."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -94,6 +95,7 @@ def put_back(ledger: Ledger) -> Iterator[None]:
             for table in TABLES:
                 if rows[table]:
                     connection.execute(insert(table), rows[table])
+        os.truncate(ledger._record.path, 0)  # what was issued meanwhile is to be forgotten
 
 
 def _made(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Archive:

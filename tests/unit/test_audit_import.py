@@ -16,6 +16,7 @@ from khatm.document.errors import UnreadableXml
 from khatm.environment import Environment
 from khatm.ledger.audit.errors import (
     CounterUnusable,
+    EarlierThanRecorded,
     EvidenceIncomplete,
     ForeignTaxpayer,
     ForkedChain,
@@ -25,7 +26,7 @@ from khatm.ledger.audit.errors import (
 )
 from khatm.ledger.audit.verification import verify_ledger
 from khatm.ledger.documents import IssuedDocument
-from khatm.ledger.errors import UnknownUnit
+from khatm.ledger.errors import ChainHeadReplaced, UnknownUnit
 from khatm.ledger.home import Home
 from khatm.ledger.issue import ChainPlace
 from khatm.ledger.ledger import Ledger, address_of, open_ledger
@@ -247,3 +248,61 @@ def test_the_authoritys_sample_can_be_the_last_document(tmp_path: Path, shared_c
         new, evidence = ledger.import_last_document("till-1", sample)
     assert (new.icv, new.invoice_hash) == (int(counter[1]), digest_value(sample))
     assert evidence.stamp_problems == []
+
+
+@pytest.fixture
+def put_back(tmp_path: Path) -> tuple[Ledger, list[IssuedDocument]]:
+    """A ledger in whose place an older copy of itself was put, and the documents that it forgot (ICV 5 to 7)."""
+    home = Home(tmp_path / "home", environ={})
+    fill(home.path, 4)
+    older = (home.path / "ledger.db").read_bytes()
+    with open_ledger(home, SystemClock()) as newer:
+        lost = [issue(newer, "till-1") for _ in range(3)]
+    (home.path / "ledger.db").write_bytes(older)
+    return open_ledger(home, SystemClock()), lost
+
+
+def test_a_ledger_put_back_is_noticed_by_verification(put_back: tuple[Ledger, list[IssuedDocument]]) -> None:
+    ledger, lost = put_back
+    with ledger:
+        with pytest.raises(ChainHeadReplaced):
+            issue(ledger, "till-1")
+        recorded = ledger.recorded_head("till-1")
+        assert recorded is not None
+        (report,) = verify_ledger(f"sqlite:///{ledger.place}", recorded={"till-1": recorded})
+    found = report.first_break
+    assert found is not None
+    assert (found.icv, found.check, found.expected) == (4, "head-record", f"ICV 7, {lost[-1].document.invoice_hash}")
+    assert report.documents == 4
+
+
+@pytest.mark.parametrize("stated", [False, True])
+def test_a_ledger_put_back_goes_on_after_the_document_that_it_remembers(
+    put_back: tuple[Ledger, list[IssuedDocument]], stated: bool
+) -> None:
+    ledger, lost = put_back
+    last = lost[-1]
+    with ledger:
+        if stated:
+            ledger.import_stated_head("till-1", 7, last.document.invoice_hash)  # remembered, so no consent is needed
+        else:
+            ledger.import_last_document("till-1", last.xml)
+        went_on = issue(ledger, "till-1").document
+        assert (went_on.icv, went_on.previous_hash) == (8, last.document.invoice_hash)
+        recorded = ledger.recorded_head("till-1")
+        assert recorded is not None
+        (report,) = verify_ledger(f"sqlite:///{ledger.place}", recorded={"till-1": recorded})
+    assert report.intact
+
+
+def test_what_contradicts_the_memory_of_the_installation_is_refused(
+    put_back: tuple[Ledger, list[IssuedDocument]],
+) -> None:
+    ledger, lost = put_back
+    with ledger:
+        with pytest.raises(EarlierThanRecorded) as refusal:
+            ledger.import_last_document("till-1", lost[1].xml)
+        assert (refusal.value.found, refusal.value.recorded_icv) == (6, 7)
+        with pytest.raises(ForkedChain):
+            ledger.import_stated_head("till-1", 7, HASH, unproven=True)
+        assert ledger.unit("till-1").next_icv == 5

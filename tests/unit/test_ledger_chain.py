@@ -125,9 +125,9 @@ def test_a_head_that_does_not_continue_the_chain_is_named(tmp_path: Path, column
         assert ledger.verify_chain("till-1").documents == 5
 
 
-def test_the_database_holds_each_place_and_hash_once(tmp_path: Path) -> None:
+def test_the_database_holds_each_place_and_uuid_once(tmp_path: Path) -> None:
     with filled(tmp_path) as ledger:
-        for column in ("icv", "uuid", "invoice_hash"):
+        for column in ("icv", "uuid"):
             first = f"SELECT {column} FROM document WHERE icv = 1"
             with pytest.raises(IntegrityError, match=column):
                 tamper(ledger, f"UPDATE document SET {column} = ({first}) WHERE icv = 5")

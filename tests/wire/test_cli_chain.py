@@ -11,7 +11,10 @@ from unittest import mock
 import pytest
 from benchmarks.filled_ledger import fill
 
-from tests.unit.test_audit_import import HASH, elsewhere
+from khatm.clock import SystemClock
+from khatm.ledger.home import Home
+from khatm.ledger.ledger import open_ledger
+from tests.unit.test_audit_import import HASH, elsewhere, issue
 from tests.wire.cli_stage import Desk
 
 
@@ -186,3 +189,16 @@ def test_the_help_of_each_command_names_its_exit_codes_or_options(desk: Desk) ->
         assert ran.code == 0
         assert json.dumps(ran.out)  # text, whatever the terminal
     assert os.linesep not in desk.khatm("chain", "verify", "--help").err
+
+
+def test_a_ledger_put_back_is_told_and_can_be_declared_the_true_one(desk: Desk) -> None:
+    older = (desk.home / "ledger.db").read_bytes()
+    with open_ledger(Home(desk.home, environ={}), SystemClock()) as ledger:
+        issue(ledger, "till-1")
+    (desk.home / "ledger.db").write_bytes(older)
+    ran = desk.khatm("chain", "verify")
+    assert ran.code == 1
+    assert "an older copy of the ledger was put in its place after ICV 5" in ran.out
+    ran = desk.khatm("chain", "accept-head", "--unit", "till-1")
+    assert (ran.code, ran.out) == (0, "till-1: the next document gets ICV 6; 1 later documents are given up\n")
+    assert desk.khatm("chain", "verify").code == 0

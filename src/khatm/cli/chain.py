@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from khatm.cli.output import Counter, OutputFormat, checked_name, emit, format_o
 if TYPE_CHECKING:
     from khatm.cli.chain_text import Told
     from khatm.errors import Language
+    from khatm.ledger.head_record import RecordedHead
+    from khatm.ledger.ledger import Ledger
 
 
 @click.group()
@@ -102,6 +105,27 @@ def import_(
         say(line)
 
 
+@chain.command("accept-head")
+@click.option("--unit", "unit_name", callback=checked_name, required=True, help="The unit whose chain goes on.")
+@format_option
+def accept_head(unit_name: str, output_format: OutputFormat) -> None:
+    """Take the ledger as it is for the true one, although this installation remembers later documents.
+
+    Only where those never left it: to no customer, and not to ZATCA. New documents take their places in the chain;
+    where a customer or ZATCA has one of them, that is a fork. Otherwise use `khatm chain import`.
+    """
+    from khatm.cli.workplace import open_workplace
+
+    with open_workplace() as workplace:
+        before = workplace.ledger.recorded_head(unit_name)
+        unit = workplace.ledger.accept_head(unit_name)
+    given_up = 0 if before is None else max(0, before.icv - (unit.next_icv - 1))
+    if output_format == "json":
+        emit({"ok": True, "unit": unit.name, "next_icv": unit.next_icv, "given_up": given_up})
+        return
+    say(f"{unit.name}: the next document gets ICV {unit.next_icv}; {given_up} later documents are given up")
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -117,10 +141,25 @@ def _of_ledger(unit_name: str | None, jobs: int) -> "list[Told]":
 
     with open_workplace() as workplace:  # brings the ledger up to date before several processes read it
         address = address_of(workplace.home)
+        recorded = _recorded(workplace.ledger)
     try:
-        return [told_of_unit(each) for each in verify_ledger(address, unit=unit_name, jobs=jobs, progress=Counter())]
+        reports = verify_ledger(address, unit=unit_name, jobs=jobs, recorded=recorded, progress=Counter())
+        return [told_of_unit(each) for each in reports]
     except BrokenProcessPool:
         raise VerificationStopped(jobs=jobs) from None
+
+
+def _recorded(ledger: "Ledger") -> "dict[str, RecordedHead]":
+    """Return what this installation remembers of each unit's last document, where it can be read."""
+    from khatm.ledger.errors import LedgerNoAccess
+
+    found: dict[str, RecordedHead] = {}
+    with suppress(LedgerNoAccess):  # such as a ledger on a medium that nobody can write to
+        for unit in ledger.units():
+            head = ledger.recorded_head(unit)
+            if head is not None:
+                found[unit.name] = head
+    return found
 
 
 def _of_pack(pack: Path) -> "Told":

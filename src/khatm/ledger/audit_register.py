@@ -7,12 +7,13 @@ from sqlalchemy import Connection
 
 from khatm.ledger import chain_import, documents, units
 from khatm.ledger.audit import evidence, statement
-from khatm.ledger.audit.errors import ForeignTaxpayer, ForkedChain, NotLater, UnprovenGap
+from khatm.ledger.audit.errors import EarlierThanRecorded, ForeignTaxpayer, ForkedChain, NotLater, UnprovenGap
 from khatm.ledger.audit.evidence import LastDocument
 from khatm.ledger.audit.statement import Day
 from khatm.ledger.audit.verification import ChainReport, verify_unit
 from khatm.ledger.chain_import import ChainImport
 from khatm.ledger.errors import UnknownDocument
+from khatm.ledger.issue_rows import Head
 from khatm.ledger.register import Register
 from khatm.ledger.units import Unit
 
@@ -39,7 +40,7 @@ class AuditRegister(Register):
         """Let a unit's chain go on after the last document that was issued for it elsewhere, or was lost here.
 
         Its stamp is reported and not judged. Raises UnreadableXml, NotAnInvoice, EvidenceIncomplete, CounterUnusable,
-        ForeignTaxpayer, NotLater, ForkedChain.
+        ForeignTaxpayer, NotLater, ForkedChain, EarlierThanRecorded.
         """
         last = evidence.read_last_document(xml)
         with self._store.write() as connection:
@@ -48,7 +49,9 @@ class AuditRegister(Register):
                 raise ForeignTaxpayer(unit=found.name, found=last.issuer_vat or "—", allowed=found.vat_number)
             _require_continuation(connection, found, last)
             new = self._new_import(found, last.icv, last.invoice_hash, uuid=last.uuid, content=xml)
+            self._require_recorded(connection, found, new)
             chain_import.add(connection, new)
+        self._record.note([Head(found.id, found.name, new.icv + 1, new.invoice_hash)])
         return new, last
 
     def import_stated_head(
@@ -56,7 +59,8 @@ class AuditRegister(Register):
     ) -> ChainImport:
         """Let a unit's chain go on after a hash and counter that are only stated.
 
-        A unit with documents needs `unproven`. Raises HashUnusable, CounterUnusable, NotLater, UnprovenGap.
+        A unit with documents needs `unproven`, unless the head record remembers that very document. Raises
+        HashUnusable, CounterUnusable, NotLater, UnprovenGap, ForkedChain, EarlierThanRecorded.
         """
         checked = evidence.checked_hash(invoice_hash)
         counter = evidence.checked_counter(str(icv))
@@ -65,11 +69,31 @@ class AuditRegister(Register):
             head = found.next_icv - 1
             if counter <= head:
                 raise NotLater(unit=found.name, found=counter, last=head)
-            if head and not unproven:
-                raise UnprovenGap(unit=found.name, last=head, icv=counter)
             new = self._new_import(found, counter, checked)
+            remembered = self._require_recorded(connection, found, new)
+            if head and not unproven and not remembered:
+                raise UnprovenGap(unit=found.name, last=head, icv=counter)
             chain_import.add(connection, new)
+        self._record.note([Head(found.id, found.name, new.icv + 1, new.invoice_hash)])
         return new
+
+    def _require_recorded(self, connection: Connection, unit: Unit, new: ChainImport) -> bool:
+        """Say whether the head record remembers that very document.
+
+        Raises ForkedChain where it remembers another one at that place, EarlierThanRecorded where it knows a later one.
+        """
+        recorded = self._record.of_unit(connection, unit.id)
+        if recorded is None or recorded.icv < new.icv:
+            return False
+        if recorded.icv > new.icv:
+            raise EarlierThanRecorded(
+                unit=unit.name, found=new.icv, recorded_icv=recorded.icv, recorded_hash=recorded.invoice_hash
+            )
+        if recorded.invoice_hash != new.invoice_hash:
+            raise ForkedChain(
+                unit=unit.name, icv=new.icv, field="hash", found=new.invoice_hash, allowed=recorded.invoice_hash
+            )
+        return True
 
     def statement(self, unit: Unit | str | None, first: date, last: date) -> list[Day]:
         """Return the daily statements of one unit, or of all by name, for a range of Saudi days with issues."""

@@ -1,41 +1,17 @@
-"""Issue, archive and sending of documents, one transaction per method."""
+"""Archive and sending of documents, one transaction per method."""
 
 from datetime import datetime, timedelta
 
-from khatm.ledger import claims, documents, exchanges, issue, units
+from khatm.ledger import claims, documents, exchanges, units
 from khatm.ledger.claims import Claim
-from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Route
+from khatm.ledger.documents import Document, DocumentState, Route
 from khatm.ledger.exchanges import Exchange
-from khatm.ledger.issue import Write
 from khatm.ledger.register import Register
 from khatm.ledger.units import Unit
 
 
 class DocumentRegister(Register):
-    """The part of the ledger that issues documents, keeps their bytes and records what became of them."""
-
-    def issue(
-        self, unit_name: str, write: Write, *, reference: str | None = None, content_digest: str | None = None
-    ) -> IssuedDocument:
-        """Issue one document: take the next place of the unit's chain, write and stamp, store, advance, commit.
-
-        `write` gets the place and the live generation and gives back the stamped document; what it raises passes
-        through and uses nothing up. With a `reference` (which needs the `content_digest` of what was asked for, see
-        `documents.content_digest`) a repetition gives back the first document. Raises UnknownUnit, NoLiveCredentials,
-        ReferenceTaken, LedgerBusy, LedgerUnwritable.
-        """
-        if reference is not None and content_digest is None:
-            raise ValueError("a reference needs the digest of the content it stands for")
-        with self._store.write() as connection:
-            return issue.issue(
-                connection,
-                unit_name,
-                write,
-                self._live,
-                reference=reference,
-                digest=content_digest,
-                now=self._clock.now(),
-            )
+    """The part of the ledger that keeps the documents' bytes and records what became of them."""
 
     def document(self, uuid: str) -> Document:
         """Return the document with that UUID. Raises UnknownDocument."""

@@ -118,7 +118,7 @@ class LedgerUnreachable(LedgerError):
 
 @dataclass(eq=False)
 class LedgerOutcomeUnknown(LedgerError):
-    """The connection broke while a change was being made durable: it may have been kept or not."""
+    """The connection or the disk failed while a change was being made durable: it may have been kept or not."""
 
     place: str
     reason: str
@@ -126,12 +126,12 @@ class LedgerOutcomeUnknown(LedgerError):
     code: ClassVar[str] = "ledger-outcome-unknown"
     exit_code: ClassVar[int] = 3
     en: ClassVar[str] = (
-        "The connection to the ledger {place} broke at the moment of the commit ({reason}): the change is kept whole "
-        "or not at all, and which of the two cannot be said from here. Look at the ledger before repeating it; "
-        "an issue with --reference may simply be repeated."
+        "The ledger {place} failed at the moment of the commit ({reason}): the change is kept whole or not at all, and "
+        "which of the two cannot be said from here. Look at the ledger before repeating it; an issue with --reference "
+        "may simply be repeated."
     )
     ar: ClassVar[str] = (
-        "انقطع الاتصال بالسجل {place} لحظة تثبيت التغيير ({reason}): إما أنه حُفظ كاملًا أو لم يُحفظ منه شيء، ولا يمكن "
+        "تعطل السجل {place} لحظة تثبيت التغيير ({reason}): إما أنه حُفظ كاملًا أو لم يُحفظ منه شيء، ولا يمكن "
         "معرفة أيهما من هنا. راجع السجل قبل التكرار؛ أما الإصدار بالخيار --reference فيمكن تكراره ببساطة."
     )
 
@@ -237,6 +237,27 @@ class LedgerTooNew(LedgerError):
     ar: ClassVar[str] = (
         "مخطط السجل {place} رقمه {found} وهذا البرنامج يعرف المخططات حتى {known} فقط. "
         "لم يتغير شيء. ثبّت إصدار ختم الأحدث الذي كتب السجل."
+    )
+
+
+@dataclass(eq=False)
+class LedgerNeedsUpgrade(LedgerError):
+    """A PostgreSQL ledger has an older schema, and its operator has not said that a copy of it was made."""
+
+    place: str
+    found: int
+    known: int
+
+    code: ClassVar[str] = "ledger-needs-upgrade"
+    en: ClassVar[str] = (
+        "The ledger {place} has schema {found}; this program needs schema {known}. A database on a server is not "
+        "copied and changed on its own: other machines may still run the older program. Stop them, make a copy "
+        "(pg_dump), then run `khatm ledger upgrade`. Nothing was changed."
+    )
+    ar: ClassVar[str] = (
+        "مخطط السجل {place} رقمه {found} وهذا البرنامج يحتاج إلى المخطط {known}. لا تُنسخ قاعدة بيانات على خادم ولا "
+        "تُغيَّر تلقائيًا: فقد تعمل أجهزة أخرى بالبرنامج الأقدم. أوقفها واصنع نسخة (pg_dump) ثم نفّذ "
+        "`khatm ledger upgrade`. لم يتغير شيء."
     )
 
 
@@ -459,6 +480,36 @@ class ReferenceTaken(LedgerError):
     ar: ClassVar[str] = (
         "المرجع {reference!r} في الوحدة {unit!r} يخص المستند ذا العداد {icv} (UUID {uuid}) ومحتواه مختلف. "
         "لم يصدر شيء. استخدم مرجعًا جديدًا للمستند الجديد."
+    )
+
+
+@dataclass(eq=False)
+class ChainHeadReplaced(LedgerError):
+    """The ledger does not go on from the last document that was issued from it: an older copy was put in its place."""
+
+    place: str
+    unit: str
+    icv: int
+    """The last counter that the ledger knows of."""
+    recorded_icv: int
+    recorded_hash: str
+
+    code: ClassVar[str] = "chain-head-replaced"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "The ledger {place} ends at ICV {icv} for unit {unit!r}, but ICV {recorded_icv} (hash {recorded_hash}) was "
+        "issued from it: it was replaced by an older or another copy of itself. Issuing stops here, because the next "
+        "document would take a place that is taken. Put the newer ledger back. If it is lost, go on after the last "
+        "document: `khatm chain import --unit {unit} --last-document FILE.xml`, or, where its XML cannot be had, "
+        "`khatm chain import --unit {unit} --last-counter {recorded_icv} --last-hash {recorded_hash}`. Only if the "
+        "later documents never left this installation: `khatm chain accept-head --unit {unit}`."
+    )
+    ar: ClassVar[str] = (
+        "ينتهي السجل {place} عند العداد {icv} للوحدة {unit!r}، بينما صدر منه المستند ذو العداد {recorded_icv} (البصمة "
+        "{recorded_hash}): استُبدلت به نسخة أقدم أو نسخة أخرى منه. يتوقف الإصدار هنا لأن المستند التالي سيأخذ موضعًا "
+        "مشغولًا. أعد السجل الأحدث. فإن فُقد فتابع بعد آخر مستند: `khatm chain import --unit {unit} --last-document "
+        "FILE.xml`، أو إن تعذّر ملفه: `khatm chain import --unit {unit} --last-counter {recorded_icv} --last-hash "
+        "{recorded_hash}`. أما إذا لم تغادر المستندات اللاحقة هذا النظام قط: `khatm chain accept-head --unit {unit}`."
     )
 
 

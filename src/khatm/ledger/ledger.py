@@ -1,5 +1,6 @@
 """The ledger as other rooms see it: every method is one transaction, durable when it returns."""
 
+import hashlib
 from contextlib import AbstractContextManager
 
 from sqlalchemy.engine import URL
@@ -8,13 +9,15 @@ from khatm.clock import Clock
 from khatm.ledger.audit_register import AuditRegister
 from khatm.ledger.credential_register import CredentialRegister
 from khatm.ledger.document_register import DocumentRegister
+from khatm.ledger.head_record import HeadRecord
 from khatm.ledger.home import Home
+from khatm.ledger.issue_register import IssueRegister
 from khatm.ledger.sealing import Seals
 from khatm.ledger.store import DEFAULT_WAIT, open_store
 from khatm.ledger.unit_register import UnitRegister
 
 
-class Ledger(UnitRegister, CredentialRegister, DocumentRegister, AuditRegister):
+class Ledger(UnitRegister, CredentialRegister, IssueRegister, DocumentRegister, AuditRegister):
     """Units, credential generations, calls and documents of one installation.
 
     A unit is given as the `Unit` read before or by its name. Usable from several threads; a child process opens
@@ -41,19 +44,21 @@ class Ledger(UnitRegister, CredentialRegister, DocumentRegister, AuditRegister):
 
     def close(self) -> None:
         """Give back the database connections."""
+        self._record.close()
         self._store.close()
 
 
-def open_ledger(home: Home, clock: Clock, *, wait: float = DEFAULT_WAIT) -> Ledger:
+def open_ledger(home: Home, clock: Clock, *, wait: float = DEFAULT_WAIT, upgrade: bool = False) -> Ledger:
     """Open the ledger of a home, made and brought up to date if need be; close it when done.
 
-    `wait` is how many seconds a transaction waits for its turn. Raises LedgerBusy, LedgerUnwritable, LedgerDamaged,
-    LedgerUnreachable, LedgerTooNew, UnknownDatabaseUrl.
+    `wait` is how many seconds a transaction waits for its turn; `upgrade` as in `open_store`. Raises LedgerBusy,
+    LedgerUnwritable, LedgerUnreachable, LedgerDamaged, LedgerTooNew, LedgerNeedsUpgrade, UnknownDatabaseUrl.
     """
     if home.database_url is None:
         home.folder()
-    store = open_store(address_of(home), clock, wait=wait)
-    return Ledger(store, Seals(store, home), clock)
+    store = open_store(address_of(home), clock, wait=wait, upgrade=upgrade)
+    record = store.head_record or home.path / f"{hashlib.sha256(store.place.encode()).hexdigest()[:32]}.head"
+    return Ledger(store, Seals(store, home), clock, HeadRecord(record, store.place))
 
 
 def address_of(home: Home) -> str | URL:

@@ -1,7 +1,8 @@
 """Ordered migrations: each is frozen once released, runs once, inside one transaction that also records it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, inspect, select, text
@@ -15,12 +16,14 @@ class Migration:
     """One step of the schema: its number, what it is for, and its statements in portable SQL.
 
     `{id}`, `{blob}`, `{text}` and `{key}` stand for what the database calls a big integer, bytes, text that sorts by
-    its code points, and a generated key.
+    its code points, and a generated key; `{random}` for a random name of 32 hexadecimal digits.
     """
 
     number: int
     name: str
     statements: tuple[str, ...]
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Further statements for one kind of database, where the two differ in what they can change."""
 
 
 def present_version(connection: Connection) -> int:
@@ -52,11 +55,11 @@ def migrate(connection: Connection, place: str, now: Callable[[], datetime]) -> 
     others find nothing left to do. Raises LedgerTooNew.
     """
     found = refuse_newer(connection, place)
-    words = _WORDS[connection.dialect.name]
+    words = _WORDS[connection.dialect.name] | {"random": uuid.uuid4().hex}
     for migration in MIGRATIONS:
         if migration.number <= found:
             continue
-        for statement in migration.statements:
+        for statement in (*migration.statements, *migration.only.get(connection.dialect.name, ())):
             connection.execute(text(statement.format_map(words)))
         connection.execute(
             insert(schema_version).values(number=migration.number, name=migration.name, applied_at=now())
@@ -226,7 +229,38 @@ _IMPORTED_CHAINS = (
     "CREATE INDEX document_day ON document (unit_id, issue_date, icv)",
 )
 
+_DOCUMENT = next(each for each in _FIRST_FLOOR if each.startswith("CREATE TABLE document "))
+_DOCUMENT_INDEXES = tuple(each for each in _FIRST_FLOOR if " ON document " in each)
+
+# A hash covers the document's UUID, so unique UUIDs make unique hashes; an index of its own would only cost every
+# issue one more page at a random place.
+_HASH_NOT_INDEXED = Migration(
+    2,
+    "an identity of its own, and no index on the invoice hash",
+    (
+        """CREATE TABLE ledger_identity (
+        id INTEGER NOT NULL PRIMARY KEY,
+        identity {text} NOT NULL
+    )""",
+        "INSERT INTO ledger_identity (id, identity) VALUES (1, '{random}')",
+    ),
+    {
+        "postgresql": ("ALTER TABLE document DROP CONSTRAINT document_invoice_hash_key",),
+        # SQLite cannot take a constraint away: the table is made anew, as its documentation describes.
+        "sqlite": (
+            _DOCUMENT.replace("TABLE document ", "TABLE document_anew ").replace(
+                "invoice_hash {text} NOT NULL UNIQUE", "invoice_hash {text} NOT NULL"
+            ),
+            "INSERT INTO document_anew SELECT * FROM document",
+            "DROP TABLE document",
+            "ALTER TABLE document_anew RENAME TO document",
+            *_DOCUMENT_INDEXES,
+        ),
+    },
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "units, credentials, chain, archive", _FIRST_FLOOR),
+    _HASH_NOT_INDEXED,
     Migration(4, "imported chains, documents by day", _IMPORTED_CHAINS),
 )

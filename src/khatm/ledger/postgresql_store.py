@@ -13,23 +13,25 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from hashlib import sha256
+from pathlib import Path
 from typing import cast
 
 import psycopg
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool
 
 from khatm.clock import Clock
 from khatm.ledger import migrations
+from khatm.ledger.connections import Connections
 from khatm.ledger.errors import (
     HeldElsewhere,
     LedgerBusy,
     LedgerDamaged,
     LedgerDiskFull,
     LedgerError,
+    LedgerNeedsUpgrade,
     LedgerNoAccess,
     LedgerNotDurable,
     LedgerOutcomeUnknown,
@@ -60,7 +62,10 @@ _HOLDER = """SELECT activity.application_name FROM pg_locks JOIN pg_stat_activit
 class PostgresqlStore:
     """PostgreSQL through psycopg: row locks instead of turns, each commit on the server's disk."""
 
-    def __init__(self, url: URL, clock: Clock, *, wait: float = DEFAULT_WAIT) -> None:
+    head_record: Path | None = None
+    writers_per_unit = True
+
+    def __init__(self, url: URL, clock: Clock, *, wait: float = DEFAULT_WAIT, upgrade: bool = False) -> None:
         self.place = _place(url)
         self.wait = wait
         self._secrets = _secrets(url)
@@ -70,19 +75,17 @@ class PostgresqlStore:
             connect_args=_connect_options(url, wait),
             isolation_level="AUTOCOMMIT",  # transactions are begun and ended here, by their own words
             use_native_hstore=False,
-            poolclass=QueuePool,
-            pool_size=4,
-            max_overflow=28,
-            pool_timeout=wait,
+            poolclass=NullPool,
             hide_parameters=True,
         )
+        self._connections = Connections(self._connected)
 
         @event.listens_for(self._engine, "connect")
         def pin(driver: psycopg.Connection, _record: object) -> None:
             driver.execute(_PIN, (f"{max(int(wait * 1000), 1)}ms",))
 
         try:
-            self._prepare(clock)
+            self._prepare(clock, upgrade)
         except BaseException:
             self.close()
             raise
@@ -112,40 +115,36 @@ class PostgresqlStore:
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self._connections.close()
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
         started = time.monotonic()
         committing = False
+        connection = self._begun(begin)
+        driver = _driver(connection)
         try:
-            with self._begun(begin) as connection:
-                driver = _driver(connection)
-                try:
-                    yield connection
-                    committing = True
-                    ended = driver.execute("COMMIT").statusmessage
-                    # PostgreSQL answers so when a statement had failed and its error was swallowed.
-                    assert ended == "COMMIT", ended
-                except BaseException:
-                    _roll_back(connection, driver)
-                    raise
-        except (DBAPIError, psycopg.Error) as error:
-            raise self._explain(error, waited=time.monotonic() - started, committing=committing) from None
-
-    def _connected(self) -> Connection:
-        """Return a connection out of the pool, or a new one. Raises LedgerUnreachable, LedgerBusy."""
-        try:
-            return self._engine.connect()
-        except DBAPIError as error:
-            raise LedgerUnreachable(place=self.place, reason=self._without_secrets(error.orig)) from None
-        except PoolTimeout:
-            raise LedgerBusy(place=self.place, waited=self.wait) from None
+            yield connection
+            committing = True
+            ended = driver.execute("COMMIT").statusmessage
+            # PostgreSQL answers so when a statement had failed and its error was swallowed.
+            assert ended == "COMMIT", ended
+        except BaseException as error:
+            _roll_back(connection, driver)
+            if isinstance(error, (DBAPIError, psycopg.Error)):
+                waited = time.monotonic() - started
+                raise self._explain(error, waited=waited, committing=committing) from None
+            raise
+        finally:
+            self._connections.give_back(connection)
 
     def _begun(self, begin: str) -> Connection:
-        """Return a connection with a transaction begun on it; a connection that the server had closed is replaced."""
+        """Lend a connection with a transaction begun on it; one that the server has closed is replaced."""
         for last_try in (False, True):
-            connection = self._connected()
+            try:
+                connection = self._connections.take(self.wait)
+            except TimeoutError:
+                raise LedgerBusy(place=self.place, waited=self.wait) from None
             driver = _driver(connection)
             try:
                 driver.execute(begin)
@@ -153,13 +152,22 @@ class PostgresqlStore:
             except BaseException as error:
                 lost = driver.closed
                 _roll_back(connection, driver)
-                connection.close()
-                if last_try or not lost or not isinstance(error, psycopg.Error):
+                self._connections.give_back(connection)
+                if not isinstance(error, psycopg.Error):
                     raise
-                self._engine.dispose()  # its neighbours in the pool are as old
+                if last_try or not lost:
+                    raise self._explain(error) from None
+                self._connections.close()  # the others are as old
         raise AssertionError
 
-    def _prepare(self, clock: Clock) -> None:
+    def _connected(self) -> Connection:
+        """Return a new connection. Raises LedgerUnreachable."""
+        try:
+            return self._engine.connect()
+        except DBAPIError as error:
+            raise LedgerUnreachable(place=self.place, reason=self._without_secrets(error.orig)) from None
+
+    def _prepare(self, clock: Clock, upgrade: bool) -> None:
         with self.read() as connection:
             fsync, encoding, schema = _first(_driver(connection).execute(_FIT))
             if fsync != "on":
@@ -172,6 +180,8 @@ class PostgresqlStore:
             found = migrations.refuse_newer(connection, self.place)
         if found == migrations.newest_version():
             return
+        if found and not upgrade:
+            raise LedgerNeedsUpgrade(place=self.place, found=found, known=migrations.newest_version())
         with self.write() as connection:
             _driver(connection).execute("SELECT pg_advisory_xact_lock(%s)", (self._lock_number("migration"),))
             migrations.migrate(connection, self.place, clock.now)
@@ -246,6 +256,8 @@ def _roll_back(connection: Connection, driver: psycopg.Connection) -> None:
         driver.rollback()
     if driver.closed:
         connection.invalidate()
+    else:
+        connection.rollback()  # the toolkit's own notion of a transaction begins anew
 
 
 def _release(connection: Connection, driver: psycopg.Connection, key: int) -> None:

@@ -21,8 +21,7 @@ from sqlalchemy.types import TypeDecorator
 
 def moment_text(moment: datetime) -> str:
     """Return an aware moment as it is stored: `YYYY-MM-DDThh:mm:ss.ffffffZ`."""
-    # isoformat takes a tenth of strftime's time, which counts where every document is looked at.
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -65,6 +64,13 @@ schema_version = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
     Column("applied_at", Moment, nullable=False),
+)
+
+ledger_identity = Table(
+    "ledger_identity",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("identity", Text, nullable=False),
 )
 
 seal_check = Table(
@@ -147,7 +153,7 @@ document = Table(
     Column("generation_id", _Id, ForeignKey("generation.id"), nullable=False),
     Column("icv", _Id, nullable=False),
     Column("uuid", Text, nullable=False, unique=True),
-    Column("invoice_hash", Text, nullable=False, unique=True),
+    Column("invoice_hash", Text, nullable=False),
     Column("previous_hash", Text, nullable=False),
     Column("reference", Text),
     Column("content_digest", Text),

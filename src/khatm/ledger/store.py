@@ -1,6 +1,7 @@
 """The database behind the ledger: what every kind of it does, and which kind an address names."""
 
 from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -19,6 +20,10 @@ class Store(Protocol):
 
     place: str
     """Where the database lies, for messages; never with a password."""
+    head_record: Path | None
+    """The file beside the database that remembers where chains stand (`head_record`), None for one on a server."""
+    writers_per_unit: bool
+    """Whether units can be written side by side; otherwise one writer is let in at a time."""
 
     def write(self) -> AbstractContextManager[Connection]:
         """Begin a write transaction; commit on leaving, durable then.
@@ -44,12 +49,14 @@ class Store(Protocol):
         ...
 
 
-def open_store(url: str | URL, clock: Clock, *, wait: float = DEFAULT_WAIT) -> Store:
+def open_store(url: str | URL, clock: Clock, *, wait: float = DEFAULT_WAIT, upgrade: bool = False) -> Store:
     """Open the database of a ledger and bring its schema up to date.
 
-    `url` is `sqlite:///PATH`, optionally with `?mode=ro`, or `postgresql://USER:PASSWORD@HOST/DATABASE`.
+    A SQLite file of an older schema is copied before. A database on a server is brought up to date only with
+    `upgrade`, by which the operator says that a copy was made. `url` is `sqlite:///PATH`, optionally with `?mode=ro`,
+    or `postgresql://USER:PASSWORD@HOST/DATABASE`.
     Raises UnknownDatabaseUrl, LedgerBusy, LedgerUnwritable, LedgerUnreachable, LedgerNotDurable,
-    LedgerWrongEncoding, LedgerDamaged, LedgerTooNew, DatabaseDriverMissing.
+    LedgerWrongEncoding, LedgerDamaged, LedgerTooNew, LedgerNeedsUpgrade, DatabaseDriverMissing.
     """
     try:
         parsed = make_url(url)
@@ -69,7 +76,7 @@ def open_store(url: str | URL, clock: Clock, *, wait: float = DEFAULT_WAIT) -> S
 
             # A port that is no number, among others.
             with suppress(ArgumentError):
-                return PostgresqlStore(parsed, clock, wait=wait)
+                return PostgresqlStore(parsed, clock, wait=wait, upgrade=upgrade)
     raise UnknownDatabaseUrl(found=parsed.drivername)
 
 

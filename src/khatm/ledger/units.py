@@ -1,15 +1,19 @@
 """EGS units: who they are, where they belong, and the head of their chain."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Text, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from khatm.environment import Environment
 from khatm.ledger import schema
 from khatm.ledger.errors import UnitExists, UnknownUnit
+from khatm.ledger.prepared import Prepared
 
 if TYPE_CHECKING:
     from khatm.ledger.generations import Generation
@@ -85,6 +89,28 @@ def by_name(connection: Connection, name: str) -> Unit:
     return _from_row(row)
 
 
+_STORED = Prepared(select(_unit).where(_unit.c.name == bindparam("name", type_=Text)))
+_NAMES = tuple(column.name for column in _unit.c)
+
+
+def at_once(connection: Connection, name: str) -> Unit:
+    """Return the unit of that name by one prepared statement, for who asks before each document; as `by_name`."""
+    row = _STORED.first(connection, {"name": name})
+    if row is None:
+        return by_name(connection, name)
+    values = dict(zip(_NAMES, row, strict=True))
+    values["csr_fields"] = _plain(values["csr_fields"])
+    values["seller"] = None if values["seller"] is None else json.loads(values["seller"])
+    for moment in ("stopped_at", "created_at"):
+        values[moment] = None if values[moment] is None else datetime.fromisoformat(values[moment])
+    return _from_values(values)
+
+
+@lru_cache(maxsize=256)
+def _plain(text: str) -> dict[str, str]:
+    return cast("dict[str, str]", json.loads(text))
+
+
 def find(connection: Connection, unit: Unit | str) -> Unit:
     """Return a unit given by name or as read before; raises UnknownUnit."""
     return by_name(connection, unit) if isinstance(unit, str) else by_id(connection, unit.id)
@@ -145,9 +171,12 @@ def take_generation_number(connection: Connection, unit_id: int) -> int:
 
 
 def _from_row(row: Row[tuple[object, ...]]) -> Unit:
+    return _from_values(dict(row._mapping))
+
+
+def _from_values(values: Mapping[str, Any]) -> Unit:
     from khatm.stamp.csr_fields import CsrFields
 
-    values = row._mapping
     return Unit(
         id=values["id"],
         name=values["name"],

@@ -148,6 +148,14 @@ TEXTS: Final[dict[str, tuple[str, str, str, str]]] = {
         "أوقف الإصدار من هذه الوحدة. فإن كانت النهاية أبعد من المستندات فالمستندات الأخيرة مفقودة: استعدها. وإن كانت "
         "أقرب فقد أُعيد سجل الوحدة إلى الوراء، وأي مستند يصدر الآن يشعّب السلسلة.",
     ),
+    "head-record": (
+        "This installation remembers a later document than the ledger has: an older copy of the ledger was put in its "
+        "place after ICV {icv}.",
+        "يتذكر هذا النظام مستندًا أحدث مما في السجل: وُضعت مكان السجل نسخة أقدم منه تنتهي عند العداد {icv}.",
+        "Put the newer ledger back. If it is lost, go on after the last document with `khatm chain import`; nothing is "
+        "issued before.",
+        "أعد السجل الأحدث. فإن فُقد فتابع بعد آخر مستند بالأمر `khatm chain import`؛ ولا يصدر شيء قبل ذلك.",
+    ),
     "import": (
         "The evidence for the start of the chain at ICV {icv} does not hold: {detail}.",
         "الدليل على بداية السلسلة عند العداد {icv} لا يصح: {detail}.",

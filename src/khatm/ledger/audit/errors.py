@@ -113,6 +113,25 @@ class ForkedChain(KhatmError):
 
 
 @dataclass(eq=False)
+class EarlierThanRecorded(KhatmError):
+    """The head record remembers a later document than the one that is imported."""
+
+    unit: str
+    found: int
+    recorded_icv: int
+    recorded_hash: str
+    code: ClassVar[str] = "earlier-than-recorded"
+    en: ClassVar[str] = (
+        "ICV {found} is not the last document of unit {unit!r}: this installation remembers that it issued ICV "
+        "{recorded_icv} with hash {recorded_hash}. Give that document, or its counter and hash. Nothing was imported."
+    )
+    ar: ClassVar[str] = (
+        "العدّاد {found} ليس آخر مستند للوحدة {unit!r}: يتذكر هذا النظام أنه أصدر العدّاد {recorded_icv} وبصمته "
+        "{recorded_hash}. أعطِ ذلك المستند أو عدّاده وبصمته. لم يُستورد شيء."
+    )
+
+
+@dataclass(eq=False)
 class UnprovenGap(KhatmError):
     """A stated hash and counter on a unit that has documents, without consent to go on unproven."""
 

@@ -4,7 +4,7 @@ The heads are read first. Documents are never changed, so everything up to the h
 while other processes issue: what they add lies beyond the heads and is not looked at.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ from khatm.ledger.audit.archive import Chain, Stretch
 from khatm.ledger.audit.breaks import ChainBreak
 from khatm.ledger.audit.walk import MOST_BREAKS, Walked, join, walk
 from khatm.ledger.chain_import import ChainImport
+from khatm.ledger.head_record import RecordedHead
 from khatm.ledger.store import Store, open_store
 from khatm.stamp.canonical import INITIAL_PIH
 
@@ -87,7 +88,7 @@ class _Tally:
         self.breaks.sort(key=lambda each: each.icv)
         first = self.breaks[0] if self.breaks else None
         held = self.examined
-        if first is not None and first.check != "head":
+        if first is not None and first.check not in ("head", "head-record"):
             held = sum(max(0, min(each.last, first.icv - 1) - each.first + 1) for each in chain.segments())
         return ChainReport(
             chain.unit.name, held, self.examined, self.broken, tuple(self.breaks[:MOST_BREAKS]), chain.imports
@@ -116,12 +117,14 @@ def verify_ledger(
     unit: str | None = None,
     jobs: int = 1,
     piece_size: int = PIECE,
+    recorded: Mapping[str, RecordedHead] | None = None,
     progress: Progress | None = None,
 ) -> list[ChainReport]:
     """Verify the chains of all units, or of one, with `jobs` processes; UUIDs are compared over the whole archive.
 
     `address` is the database's, `piece_size` how many documents are examined in one transaction.
-    Raises UnknownUnit, and the store's errors.
+    `recorded` are the heads that the installation remembers by unit, read beforehand. Raises UnknownUnit, and the
+    store's errors.
     """
     with _opened(address) as store, store.read() as connection:
         wanted = [units.by_name(connection, unit)] if unit is not None else units.everyone(connection)
@@ -136,7 +139,10 @@ def verify_ledger(
         done += piece.last - piece.first + 1
         if progress is not None:
             progress(done, total)
-    return [tally.report(_uuid_breaks(tally.chain, twice)) for tally in tallies.values()]
+    return [
+        tally.report(_uuid_breaks(tally.chain, twice) + _record_breaks(tally.chain, recorded or {}))
+        for tally in tallies.values()
+    ]
 
 
 @contextmanager
@@ -203,6 +209,20 @@ def _head_breaks(chain: Chain, last: Walked | None) -> list[ChainBreak]:
         if expected is not None and expected != found:
             return [ChainBreak(icv, "", "head", expected, found, detail)]
     return []
+
+
+def _record_breaks(chain: Chain, recorded: Mapping[str, RecordedHead]) -> list[ChainBreak]:
+    """Compare the head with what the installation remembers outside the database; older than that it cannot be."""
+    unit, remembered = chain.unit, recorded.get(chain.unit.name)
+    last = unit.next_icv - 1
+    if (
+        remembered is None
+        or remembered.icv < last
+        or (remembered.icv, remembered.invoice_hash) == (last, unit.last_hash)
+    ):
+        return []
+    expected = f"ICV {remembered.icv}, {remembered.invoice_hash}"
+    return [ChainBreak(last, "", "head-record", expected, f"ICV {last}, {unit.last_hash}")]
 
 
 def _import_breaks(chain: Chain) -> list[ChainBreak]:
