@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 class AuditRegister(Register):
     """The part of the ledger that proves its chains and lets them go on from elsewhere."""
 
-    def verify_chain(self, unit: Unit | str) -> ChainReport:
-        """Recompute the chain of one unit (hash, counter, previous hash, head) in one transaction, without the stamps.
+    def verify_chain(self, unit: Unit | str, *, stamps: bool = False) -> ChainReport:
+        """Recompute the chain of one unit (hash, counter, previous hash, head) in one transaction.
 
-        `audit.verification.verify_ledger` checks everything, in several processes.
+        With `stamps` these are verified too; `audit.verification.verify_ledger` does so in several processes, and
+        compares UUIDs over all units.
         """
-        return verify_unit(self._store, unit if isinstance(unit, str) else unit.name, stamps=False)
+        return verify_unit(self._store, unit if isinstance(unit, str) else unit.name, stamps=stamps)
 
     def chain_imports(self, unit: Unit | str) -> list[ChainImport]:
         """Return where a unit's chain goes on from documents that are not in this ledger."""
