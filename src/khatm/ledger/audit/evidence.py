@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from khatm.document.reader import read_invoice
 from khatm.document.xml import parse
+from khatm.errors import KhatmError
+from khatm.ledger.audit.breaks import ChainBreak
 from khatm.ledger.audit.errors import CounterUnusable, EvidenceIncomplete, HashUnusable
 from khatm.stamp.verify import Verification, verify
 
@@ -61,6 +63,23 @@ def read_last_document(xml: bytes) -> LastDocument:
         issuer_vat=party.vat or "",
         verification=verification,
     )
+
+
+def evidence_break(icv: int, uuid: str | None, invoice_hash: str, content: bytes) -> ChainBreak | None:
+    """Recompute what the evidence of an import says; return the first difference from what was recorded of it."""
+    recorded = uuid or ""
+    try:
+        last = read_last_document(content)
+    except KhatmError as error:
+        return ChainBreak(icv, recorded, "import", "a readable invoice", error.sentence(), "file")
+    for detail, expected, found in (
+        ("hash", invoice_hash, last.invoice_hash),
+        ("counter", str(icv), str(last.icv)),
+        ("uuid", recorded, last.uuid),
+    ):
+        if expected != found:
+            return ChainBreak(icv, recorded, "import", expected, found, detail)
+    return None
 
 
 def checked_counter(text: str) -> int:

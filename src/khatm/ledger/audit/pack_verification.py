@@ -12,9 +12,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from khatm.errors import KhatmError
-from khatm.ledger.audit import evidence, pack_format
+from khatm.ledger.audit import pack_format
 from khatm.ledger.audit.breaks import ChainBreak
 from khatm.ledger.audit.errors import PackUnreadable
+from khatm.ledger.audit.evidence import evidence_break
 from khatm.ledger.audit.examination import examine
 from khatm.ledger.audit.pack_export import statement_members
 from khatm.ledger.audit.pack_format import DocumentLine, ImportPart, Manifest
@@ -133,20 +134,9 @@ class _PackWalk:
 
     def _check_import(self, part: ImportPart) -> None:
         data = None if part.file is None else self._read(part.file)
-        if data is None:
-            return
-        try:
-            last = evidence.read_last_document(data)
-        except KhatmError as error:
-            self._report.add(ChainBreak(part.icv, part.uuid or "", "import", "an invoice", error.sentence(), "file"))
-            return
-        for detail, expected, found in (
-            ("hash", part.invoice_hash, last.invoice_hash),
-            ("counter", str(part.icv), str(last.icv)),
-            ("uuid", str(part.uuid), last.uuid),
-        ):
-            if expected != found:
-                self._report.add(ChainBreak(part.icv, part.uuid or "", "import", expected, found, detail))
+        broken = None if data is None else evidence_break(part.icv, part.uuid, part.invoice_hash, data)
+        if broken is not None:
+            self._report.add(broken)
 
     def _check_lines(self, keys: dict[str, StampKey], progress: Progress | None) -> None:
         digest = hashlib.sha256()

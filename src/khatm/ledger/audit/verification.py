@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from sqlalchemy.engine import URL
 
 from khatm.clock import SystemClock
-from khatm.errors import KhatmError
 from khatm.ledger import units
-from khatm.ledger.audit import archive, evidence
+from khatm.ledger.audit import archive
 from khatm.ledger.audit.archive import Chain, Stretch
 from khatm.ledger.audit.breaks import ChainBreak
+from khatm.ledger.audit.evidence import evidence_break
 from khatm.ledger.audit.walk import MOST_BREAKS, Walked, join, walk
 from khatm.ledger.chain_import import ChainImport
 from khatm.ledger.head_record import RecordedHead
@@ -226,25 +226,9 @@ def _record_breaks(chain: Chain, recorded: Mapping[str, RecordedHead]) -> list[C
 
 
 def _import_breaks(chain: Chain) -> list[ChainBreak]:
-    """Recompute what the evidence of each import says."""
-    found: list[ChainBreak] = []
-    for each in chain.imports:
-        if each.content is None:
-            continue
-        try:
-            last = evidence.read_last_document(each.content)
-        except KhatmError as error:
-            found.append(ChainBreak(each.icv, each.uuid or "", "import", "a readable invoice", error.sentence()))
-            continue
-        for detail, expected, seen in (
-            ("hash", each.invoice_hash, last.invoice_hash),
-            ("counter", str(each.icv), str(last.icv)),
-            ("uuid", str(each.uuid), last.uuid),
-        ):
-            if expected != seen:
-                found.append(ChainBreak(each.icv, each.uuid or "", "import", expected, seen, detail))
-                break
-    return found
+    given = [each for each in chain.imports if each.content is not None]
+    found = (evidence_break(each.icv, each.uuid, each.invoice_hash, each.content or b"") for each in given)
+    return [each for each in found if each is not None]
 
 
 def _uuid_breaks(chain: Chain, twice: list[tuple[str, list[tuple[str, int]]]]) -> list[ChainBreak]:
