@@ -26,6 +26,9 @@ from khatm.stamp.verify_qr import expected_tags
 _TIME: Final = re.compile(rb"[0-9T:.Z+-]{10,40}")
 _PARTS_OF_A_STAMP: Final = (b"UBLExtensions", b"Signature", b"QR")
 """Where one of these stands outside the stamp, only the parser can tell whether it belongs to it."""
+_LONGEST_HEAD: Final = 4096
+_LONGEST_CERTIFICATE: Final = 16_384
+"""Bytes of a root start tag and of a certificate's text; both are kept for the next document."""
 _CERTIFICATE: Final = (b"<ds:X509Certificate>", b"</ds:X509Certificate>")
 
 
@@ -77,7 +80,7 @@ def check(xml: bytes, certificate: Certificate, *, point: bytes | None = None) -
 
 def cut(xml: bytes, certificate: Certificate) -> OwnForm | None:
     """Take a file apart at the places of the template; None if any byte of the stamp's template is not there."""
-    head_end = xml.find(b">", len(DECLARATION)) + 1
+    head_end = xml.find(b">", len(DECLARATION), _LONGEST_HEAD) + 1
     if not xml.startswith(DECLARATION) or not head_end or undeclared(xml[len(DECLARATION) : head_end]):
         return None
     frame = frame_of(certificate)
@@ -111,7 +114,8 @@ def canonical_of_cleared(xml: bytes) -> bytes | None:
     8.3). None means that the parser has to look at it.
     """
     begin, end = (xml.find(mark) for mark in _CERTIFICATE)
-    certificate = _certificate(xml[begin + len(_CERTIFICATE[0]) : end]) if 0 <= begin < end else None
+    known = 0 <= begin < end < begin + _LONGEST_CERTIFICATE
+    certificate = _certificate(xml[begin + len(_CERTIFICATE[0]) : end]) if known else None
     form = None if certificate is None else cut(xml, certificate)
     return None if form is None else form.canonical
 

@@ -63,7 +63,7 @@ class ChainPart(_Part):
     next_icv: _Place
     """The head when the pack was made: the counter that the next document takes."""
     last_hash: _Hash
-    imports: tuple[ImportPart, ...]
+    imports: Annotated[tuple[ImportPart, ...], Field(max_length=10_000)]
 
 
 class GenerationPart(_Part):
@@ -88,7 +88,7 @@ class Manifest(_Part):
     listed: _Place
     """How many lines `documents.jsonl` has."""
     chain: ChainPart
-    generations: tuple[GenerationPart, ...]
+    generations: Annotated[tuple[GenerationPart, ...], Field(max_length=1000)]
 
 
 class DocumentLine(_Part):
