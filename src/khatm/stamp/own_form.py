@@ -107,11 +107,12 @@ def cut(xml: bytes, certificate: Certificate) -> OwnForm | None:
     return OwnForm(canonical, digest, properties, signature, time, qr_text)
 
 
-def canonical_of_cleared(xml: bytes) -> bytes | None:
-    """Return what is left of a cleared copy without the authority's stamp, if it has the template's form.
+def rest_of_cleared(xml: bytes) -> bytes | None:
+    """Return the bytes that are left of a cleared copy without the authority's stamp, if that has the template's form.
 
-    The authority's certificate is the one that the copy carries; its signature is not judged (the gateway contract
-    8.3). None means that the parser has to look at it.
+    Where they equal a document's canonical bytes, the copy has its hash; otherwise, and where this is None, the parser
+    has to look at it. The authority's certificate is the one in the copy, and its signature is not judged (the gateway
+    contract 8.3).
     """
     begin, end = (xml.find(mark) for mark in _CERTIFICATE)
     known = 0 <= begin < end < begin + _LONGEST_CERTIFICATE

@@ -186,7 +186,7 @@ def _deadline(facts: StampFacts, record: Record) -> str | None:
 
 def _cleared_break(record: Record, seen: _Seen, cleared: bytes | None) -> ChainBreak | None:
     """Clearance changes stamp and QR code, never what the hash covers."""
-    if cleared is None or own_form.canonical_of_cleared(cleared) == seen.canonical:
+    if cleared is None or own_form.rest_of_cleared(cleared) == seen.canonical:
         return None
     try:
         found = invoice_hash(cleared)
