@@ -1,6 +1,6 @@
 """Archive and sending of documents, one transaction per method."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from khatm.ledger import claims, documents, exchanges, units
 from khatm.ledger.claims import Claim
@@ -32,6 +32,11 @@ class DocumentRegister(Register):
             return documents.of_unit(
                 connection, units.find(connection, unit).id, states=states, after=after, limit=limit
             )
+
+    def documents_of_day(self, unit: Unit | str, day: date) -> list[Document]:
+        """Return a unit's documents whose issue date (BT-2) is a day, in ICV order."""
+        with self._store.read() as connection:
+            return documents.of_day(connection, units.find(connection, unit).id, day)
 
     def unsent_documents(self, unit: Unit | str, *, after: int = 0, limit: int = 0) -> list[Document]:
         """Return the documents without a decision (issued or waiting) in ICV order."""

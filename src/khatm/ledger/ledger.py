@@ -35,6 +35,13 @@ class Ledger(UnitRegister, CredentialRegister, IssueRegister, DocumentRegister, 
         """Where the database lies, for messages."""
         return self._store.place
 
+    def require_key(self) -> None:
+        """Prove that the passphrase or key file at hand opens this ledger's secrets, before anything follows from it.
+
+        Raises MasterKeyMissing, CannotUnseal, and what is wrong with a passphrase file.
+        """
+        self._seals.require_key()
+
     def hold(self, name: str) -> AbstractContextManager[None]:
         """Hold a name against every process that uses this ledger, for the time of a block. Raises HeldElsewhere.
 

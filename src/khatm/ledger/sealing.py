@@ -35,18 +35,24 @@ class Seals:
         self._prove()
         return self._home.custodian().open(sealed, purpose)
 
-    def _prove(self) -> None:
-        if self._proven:
-            return
-        present = self._stored_check()
+    def require_key(self) -> None:
+        """Prove that the key at hand opens what is sealed, if anything is; asked before what cannot be taken back.
+
+        Raises MasterKeyMissing, and the custodian's errors such as CannotUnseal.
+        """
+        present = None if self._proven else self._stored_check()
         if present is None:
-            self._store_check(self._home.custodian().seal(_CHECK_TEXT, _CHECK_PURPOSE))
-            present = self._stored_check()
-        assert present is not None
+            return
         if not self._home.has_sealing_key:
             raise MasterKeyMissing(path=str(self._home.master_key_path))
         self._home.custodian().open(present, _CHECK_PURPOSE)
         self._proven = True
+
+    def _prove(self) -> None:
+        self.require_key()
+        if not self._proven:
+            self._store_check(self._home.custodian().seal(_CHECK_TEXT, _CHECK_PURPOSE))
+            self.require_key()
 
     def _store_check(self, fresh: bytes) -> None:
         # Of several processes at first use one stores its check; the others measure themselves by it.
