@@ -56,7 +56,7 @@ def test_a_file_put_back_from_an_older_copy_is_noticed_at_the_next_issue(tmp_pat
         assert refusal.value.exit_code == 3
         for language in ("en", "ar"):
             told = refusal.value.sentence(language)  # type: ignore[arg-type]
-            assert f"khatm chain import --unit till-1 --counter 3 --hash {last.invoice_hash}" in told
+            assert f"khatm chain import --unit till-1 --last-counter 3 --last-hash {last.invoice_hash}" in told
             assert "khatm chain accept-head --unit till-1" in told
         # Reading goes on, and nothing was changed.
         assert [each.icv for each in ledger.documents("till-1")] == [1]

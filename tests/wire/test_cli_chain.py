@@ -12,6 +12,7 @@ import pytest
 from benchmarks.filled_ledger import fill
 
 from khatm.clock import SystemClock
+from khatm.ledger.errors import ChainHeadReplaced
 from khatm.ledger.home import Home
 from khatm.ledger.ledger import open_ledger
 from tests.unit.test_audit_import import HASH, elsewhere, issue
@@ -201,4 +202,20 @@ def test_a_ledger_put_back_is_told_and_can_be_declared_the_true_one(desk: Desk) 
     assert "an older copy of the ledger was put in its place after ICV 5" in ran.out
     ran = desk.khatm("chain", "accept-head", "--unit", "till-1")
     assert (ran.code, ran.out) == (0, "till-1: the next document gets ICV 6; 1 later documents are given up\n")
+    assert desk.khatm("chain", "verify").code == 0
+
+
+def test_the_command_that_a_stopped_issue_names_lets_it_go_on(desk: Desk) -> None:
+    older = (desk.home / "ledger.db").read_bytes()
+    home = Home(desk.home, environ={})
+    with open_ledger(home, SystemClock()) as ledger:
+        last = issue(ledger, "till-1").document
+    (desk.home / "ledger.db").write_bytes(older)
+    with open_ledger(home, SystemClock()) as ledger, pytest.raises(ChainHeadReplaced) as stopped:
+        issue(ledger, "till-1")
+    command = re.search(r"`khatm (chain import --unit till-1 --last-counter [^`]+)`", stopped.value.sentence())
+    assert command is not None
+    assert desk.khatm(*command[1].split()).code == 0
+    with open_ledger(home, SystemClock()) as ledger:
+        assert issue(ledger, "till-1").document.previous_hash == last.invoice_hash
     assert desk.khatm("chain", "verify").code == 0
