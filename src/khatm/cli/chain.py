@@ -26,9 +26,7 @@ def chain() -> None:
 @chain.command()
 @click.argument("pack", metavar="[PACK]", required=False, type=click.Path(path_type=Path))
 @click.option("--unit", "unit_name", callback=checked_name, help="Only this unit; otherwise all of them.")
-@click.option(
-    "--jobs", type=click.IntRange(1, 64), help="Processes for a ledger; as many as there are cores if not given."
-)
+@click.option("--jobs", type=click.IntRange(1, 64), help="Processes for a ledger; one per core if not given.")
 @language_option
 @format_option
 def verify(
