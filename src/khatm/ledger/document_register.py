@@ -1,9 +1,8 @@
-"""Archive, proof and sending of documents, one transaction per method."""
+"""Archive and sending of documents, one transaction per method."""
 
 from datetime import date, datetime, timedelta
 
-from khatm.ledger import chain, claims, documents, exchanges, units
-from khatm.ledger.chain import ChainReport
+from khatm.ledger import claims, documents, exchanges, units
 from khatm.ledger.claims import Claim
 from khatm.ledger.documents import Document, DocumentState, Route
 from khatm.ledger.exchanges import Exchange
@@ -69,12 +68,6 @@ class DocumentRegister(Register):
         """Return the bytes that clearance gave back, None if there are none: what the customer gets."""
         with self._store.read() as connection:
             return documents.cleared_xml(connection, document.id)
-
-    def verify_chain(self, unit: Unit | str) -> ChainReport:
-        """Recompute a unit's chain from the stored bytes and name the first break."""
-        with self._store.read() as connection:
-            found = units.find(connection, unit)
-            return chain.verify(found, documents.with_content(connection, found.id))
 
     # Sending
 

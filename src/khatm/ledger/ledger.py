@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from khatm.clock import Clock
+from khatm.ledger.audit_register import AuditRegister
 from khatm.ledger.credential_register import CredentialRegister
 from khatm.ledger.document_register import DocumentRegister
 from khatm.ledger.head_record import HeadRecord
@@ -16,7 +17,7 @@ from khatm.ledger.store import DEFAULT_WAIT, open_store
 from khatm.ledger.unit_register import UnitRegister
 
 
-class Ledger(UnitRegister, CredentialRegister, IssueRegister, DocumentRegister):
+class Ledger(UnitRegister, CredentialRegister, IssueRegister, DocumentRegister, AuditRegister):
     """Units, credential generations, calls and documents of one installation.
 
     A unit is given as the `Unit` read before or by its name. Usable from several threads; a child process opens
@@ -60,14 +61,17 @@ def open_ledger(home: Home, clock: Clock, *, wait: float = DEFAULT_WAIT, upgrade
     `wait` is how many seconds a transaction waits for its turn; `upgrade` as in `open_store`. Raises LedgerBusy,
     LedgerUnwritable, LedgerUnreachable, LedgerDamaged, LedgerTooNew, LedgerNeedsUpgrade, UnknownDatabaseUrl.
     """
-    url: str | URL | None = home.database_url
-    if url is None:
+    if home.database_url is None:
         home.folder()
-        # Made of its parts: in a text, a question mark in the path would begin the options.
-        url = URL.create("sqlite", database=str(home.database_path))
-    store = open_store(url, clock, wait=wait, upgrade=upgrade)
+    store = open_store(address_of(home), clock, wait=wait, upgrade=upgrade)
 
     def record(identity: str) -> Path:
         return store.head_record or home.path / f"{identity}.head"
 
     return Ledger(store, Seals(store, home), clock, HeadRecord(record, store.place))
+
+
+def address_of(home: Home) -> str | URL:
+    """Return the address of a home's database, for another process that opens it too."""
+    # Made of its parts: in a text, a question mark in the path would begin the options.
+    return home.database_url or URL.create("sqlite", database=str(home.database_path))
