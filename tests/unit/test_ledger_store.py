@@ -373,3 +373,23 @@ def test_make_live_needs_a_store_that_writes(tmp_path: Path) -> None:
     with ready_ledger(tmp_path) as ledger:
         assert ledger.live_generation("till-1") is not None
         assert make_live(ledger, pair="second", purpose="renewal").label == "G2"
+
+
+def test_a_ledger_opened_twice_in_a_process_keeps_its_locks(tmp_path: Path) -> None:
+    """A file opened and closed by hand takes the process's locks with it, and a neighbour deletes the -wal file."""
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from tests.unit.ledger_stage import fresh_ledger, simplified\n"
+        "with fresh_ledger(Path(sys.argv[1])) as ledger:\n"
+        "    ledger.issue('till-1', simplified)\n"
+    )
+    with ready_ledger(tmp_path) as first, fresh_ledger(tmp_path):
+        first.issue("till-1", simplified)
+        for _ in range(2):
+            subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, timeout=60, check=True)
+            assert (tmp_path / "ledger.db-wal").exists()
+            first.issue("till-1", simplified)
+    with fresh_ledger(tmp_path) as ledger:
+        assert [each.icv for each in ledger.documents("till-1")] == [1, 2, 3, 4, 5]
+        assert ledger.verify_chain("till-1").intact

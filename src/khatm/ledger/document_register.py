@@ -1,9 +1,8 @@
-"""Archive and proof of documents, one transaction per method."""
+"""Archive of documents, one transaction per method."""
 
 from datetime import date
 
-from khatm.ledger import chain, documents, units
-from khatm.ledger.chain import ChainReport
+from khatm.ledger import documents, units
 from khatm.ledger.documents import Document, DocumentState, Profile, StoredXml
 from khatm.ledger.register import Register
 from khatm.ledger.units import Unit
@@ -80,9 +79,3 @@ class DocumentRegister(Register):
         """Return the bytes that clearance gave back, None if there are none: what the customer gets."""
         with self._store.read() as connection:
             return documents.cleared_xml(connection, document.id)
-
-    def verify_chain(self, unit: Unit | str) -> ChainReport:
-        """Recompute a unit's chain from the stored bytes and name the first break."""
-        with self._store.read() as connection:
-            found = units.find(connection, unit)
-            return chain.verify(found, documents.with_content(connection, found.id))

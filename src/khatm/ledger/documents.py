@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -297,20 +297,6 @@ def cleared_xml(connection: Connection, document_id: int) -> bytes | None:
     return connection.execute(
         select(schema.cleared_xml.c.content).where(schema.cleared_xml.c.document_id == document_id)
     ).scalar()
-
-
-def with_content(connection: Connection, unit_id: int) -> Iterator[tuple[Document, bytes | None]]:
-    """Walk through a unit's documents in ICV order with their stamped bytes (None: lost), a few at a time in memory."""
-    stamped = schema.stamped_xml
-    query = (
-        select(_document, stamped.c.content)
-        .outerjoin(stamped, stamped.c.document_id == _document.c.id)
-        .where(_document.c.unit_id == unit_id)
-        .order_by(_document.c.icv)
-        .execution_options(yield_per=100)
-    )
-    for row in connection.execute(query):
-        yield from_row(row), row.content
 
 
 def from_row(row: Row[tuple[object, ...]]) -> Document:

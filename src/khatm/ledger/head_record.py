@@ -86,7 +86,7 @@ class HeadRecord:
         return _read(line, self._identity, unit_id)
 
     def note(self, heads: Sequence[Head]) -> None:
-        """Remember where chains stand after a commit."""
+        """Remember where chains stand after a commit, in whose transaction the record was asked before."""
         with suppress(OSError):
             for head in heads:
                 self._write(head)

@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from khatm.clock import Clock
+from khatm.ledger.audit_register import AuditRegister
 from khatm.ledger.credential_register import CredentialRegister
 from khatm.ledger.deadline_register import DeadlineRegister
 from khatm.ledger.document_register import DocumentRegister
@@ -26,6 +27,7 @@ class Ledger(
     DocumentRegister,
     SendingRegister,
     OpenRegister,
+    AuditRegister,
     DeadlineRegister,
 ):
     """Units, credential generations, calls, documents and their sending, of one installation.
@@ -71,14 +73,17 @@ def open_ledger(home: Home, clock: Clock, *, wait: float = DEFAULT_WAIT, upgrade
     `wait` is how many seconds a transaction waits for its turn; `upgrade` as in `open_store`. Raises LedgerBusy,
     LedgerUnwritable, LedgerUnreachable, LedgerDamaged, LedgerTooNew, LedgerNeedsUpgrade, UnknownDatabaseUrl.
     """
-    url: str | URL | None = home.database_url
-    if url is None:
+    if home.database_url is None:
         home.folder()
-        # Made of its parts: in a text, a question mark in the path would begin the options.
-        url = URL.create("sqlite", database=str(home.database_path))
-    store = open_store(url, clock, wait=wait, upgrade=upgrade)
+    store = open_store(address_of(home), clock, wait=wait, upgrade=upgrade)
 
     def record(identity: str) -> Path:
         return store.head_record or home.path / f"{identity}.head"
 
     return Ledger(store, Seals(store, home), clock, HeadRecord(record, store.place))
+
+
+def address_of(home: Home) -> str | URL:
+    """Return the address of a home's database, for another process that opens it too."""
+    # Made of its parts: in a text, a question mark in the path would begin the options.
+    return home.database_url or URL.create("sqlite", database=str(home.database_path))

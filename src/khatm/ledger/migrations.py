@@ -211,6 +211,24 @@ _FIRST_FLOOR = (
     "CREATE INDEX exchange_document ON exchange (document_id, id)",
 )
 
+_IMPORTED_CHAINS = (
+    # Where a chain goes on from a document that this ledger did not issue or no longer has, and the evidence for it.
+    """CREATE TABLE chain_import (
+        id {key},
+        unit_id {id} NOT NULL REFERENCES unit (id),
+        after_icv {id} NOT NULL,
+        icv {id} NOT NULL,
+        invoice_hash {text} NOT NULL,
+        uuid {text},
+        content {blob},
+        imported_at {text} NOT NULL,
+        CHECK (icv > after_icv)
+    )""",
+    "CREATE UNIQUE INDEX chain_import_place ON chain_import (unit_id, icv)",
+    # A day of one unit is found without walking through its years.
+    "CREATE INDEX document_day ON document (unit_id, issue_date, icv)",
+)
+
 _DOCUMENT = next(each for each in _FIRST_FLOOR if each.startswith("CREATE TABLE document "))
 _DOCUMENT_INDEXES = tuple(each for each in _FIRST_FLOOR if " ON document " in each)
 
@@ -285,4 +303,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "units, credentials, chain, archive", _FIRST_FLOOR),
     _HASH_NOT_INDEXED,
     Migration(3, "claims per unit, events, escalations, follow-ups", _SENDING),
+    Migration(4, "imported chains, documents by day", _IMPORTED_CHAINS),
 )

@@ -243,3 +243,16 @@ escalation = Table(
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", Moment, nullable=False),
 )
+
+chain_import = Table(
+    "chain_import",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("unit_id", _Id, ForeignKey("unit.id"), nullable=False),
+    Column("after_icv", _Id, nullable=False),
+    Column("icv", _Id, nullable=False),
+    Column("invoice_hash", Text, nullable=False),
+    Column("uuid", Text),
+    Column("content", LargeBinary),
+    Column("imported_at", Moment, nullable=False),
+)

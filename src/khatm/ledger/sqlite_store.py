@@ -6,7 +6,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import cast
 from urllib.parse import parse_qsl, quote, urlencode
@@ -166,11 +166,17 @@ class SqliteStore:
         # SQLite gives the -wal and -shm files the mode of the database file, so the mode is set before it opens it.
         try:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            is_new = not self.file.exists()
-            os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))
-            if is_new:  # its name is to survive a power cut as well as what is written into it
-                sync_folder(self.file.parent)
-                sync_folder(self.file.parent.parent)
+            if self.file.exists():
+                # Never opened here: closing it would drop the locks that this process's other connections hold on it,
+                # and a neighbour would take the -wal file away under them (SQLite, "How to corrupt", 2.2).
+                if not os.access(self.file, os.R_OK | os.W_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+                return
+            with suppress(FileExistsError):
+                os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            # Its name is to survive a power cut as well as what is written into it.
+            sync_folder(self.file.parent)
+            sync_folder(self.file.parent.parent)
         except OSError as error:
             # Path.is_file would raise about a folder that may not be looked into.
             is_file = os.path.isfile(self.file)  # noqa: PTH113
