@@ -88,14 +88,14 @@ def test_a_claim_ends_with_its_lease_and_what_comes_late_is_fenced_off(tmp_path:
         clock.advance(timedelta(days=1))
         assert other.claim_unit(unit) is None
         time.sleep(lease / 2)
-        assert ledger.keep_claims(lease) == {unit.id}
+        assert ledger.keep_claims([unit.id], lease) == {unit.id}
         time.sleep(lease * 0.6)
         assert other.claim_unit(unit) is None, "the lease was begun anew"
         time.sleep(lease)
         quick = other.claim_unit(unit)
         assert quick is not None
         assert quick.number == slow.number + 1
-        assert ledger.keep_claims(lease) == frozenset()
+        assert ledger.keep_claims([unit.id], lease) == frozenset()
         for late in (
             lambda: ledger.record_outcome(slow, document, DocumentState.REJECTED, exchange=evidence(ledger)),
             lambda: ledger.record_attempt(slow, document, evidence(ledger)),
@@ -110,6 +110,22 @@ def test_a_claim_ends_with_its_lease_and_what_comes_late_is_fenced_off(tmp_path:
         other.record_outcome(quick, document, DocumentState.ACCEPTED)
         (event,) = other.events("till-1", kinds=(EventKind.CLAIM_HANDED_OVER,))
         assert (event.facts["former"], event.facts["number"]) == (quick.taken_from, 2)
+
+
+def test_a_claim_that_its_holder_does_not_know_of_ends_with_its_lease(tmp_path: Path, clock: ShiftableClock) -> None:
+    """As when the answer to its commit was lost, or it could not be given back."""
+    lease = 0.4
+    with ready_ledger(tmp_path, clock) as ledger:
+        unknown, known = ledger.unit("till-1"), add_unit(ledger, "till-2")
+        assert ledger.claim_unit(unknown, lease) is not None
+        assert ledger.claim_unit(known, lease) is not None
+        time.sleep(lease / 2)
+        assert ledger.keep_claims([known.id], lease) == {known.id}
+        time.sleep(lease * 0.7)
+        assert ledger.claim_unit(known, lease) is None
+        again = ledger.claim_unit(unknown, lease)
+        assert again is not None
+        assert again.number == 2
 
 
 def test_an_end_that_no_lease_reaches_was_written_by_a_wrong_clock(tmp_path: Path, clock: ShiftableClock) -> None:

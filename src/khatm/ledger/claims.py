@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +67,14 @@ def take(connection: Connection, unit_id: int, unit_name: str, owner: str, lease
     return UnitClaim(unit_id, unit_name, number, row.owner)
 
 
-def keep(connection: Connection, owner: str, lease: float) -> frozenset[int]:
-    """Start the leases of all claims of an owner anew; return the ids of their units."""
+def keep(connection: Connection, owner: str, unit_ids: Collection[int], lease: float) -> frozenset[int]:
+    """Start the leases of an owner's claims on some units anew; return the ids of those that it still has.
+
+    Only of those that it knows of: a claim whose commit was never heard of, or that could not be given back, must end.
+    """
     rows = connection.execute(
         update(_claim)
-        .where(_claim.c.owner == owner)
+        .where(_claim.c.owner == owner, _claim.c.unit_id.in_(sorted(unit_ids)))
         .values(expires_at=_now(connection) + lease)
         .returning(_claim.c.unit_id)
     )

@@ -1,6 +1,6 @@
 """Claims, outcomes and events of sending, one transaction per method."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from khatm.environment import Environment
@@ -30,10 +30,10 @@ class SendingRegister(Register):
                 )
             return claim
 
-    def keep_claims(self, lease: float = claims.LEASE) -> frozenset[int]:
-        """Give a sign of life for all claims of this ledger object; return the ids of the units that it still has."""
+    def keep_claims(self, unit_ids: Collection[int], lease: float = claims.LEASE) -> frozenset[int]:
+        """Give a sign of life for this ledger object's claims on some units; return those that it still has."""
         with self._store.write() as connection:
-            return claims.keep(connection, self._owner, lease)
+            return claims.keep(connection, self._owner, unit_ids, lease)
 
     def require_claim(self, claim: UnitClaim) -> None:
         """Raise ClaimLost when a claim has passed to another process."""

@@ -71,8 +71,10 @@ class ClaimKeeper:
 
     def _give_sign(self) -> None:
         started = time.monotonic()
-        kept = self._ledger.keep_claims(self._lease)
         with self._guard:
-            for unit_id in self._sure_until:
+            held = tuple(self._sure_until)
+        kept = self._ledger.keep_claims(held, self._lease)
+        with self._guard:
+            for unit_id in self._sure_until.keys() & held:
                 # A claim that was not kept is not forgotten here: `require` asks, and the ledger refuses.
                 self._sure_until[unit_id] = started + self._lease if unit_id in kept else 0.0

@@ -99,7 +99,7 @@ class Worker:
         unit: Unit | None = None
         try:
             unit = self.ledger.unit(unit_name)
-            if unit.stopped_reason is not None or not self._is_ready(unit):
+            if self.is_ending or unit.stopped_reason is not None or not self._is_ready(unit):
                 return False
             return self._run(unit)
         except Exception as error:
