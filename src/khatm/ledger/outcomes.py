@@ -1,5 +1,6 @@
 """What became of a document: its next state, stored together with the evidence and under the unit's claim."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, update
@@ -24,7 +25,7 @@ def attempt(connection: Connection, held: UnitClaim, document_id: int, exchange:
 def settle(
     connection: Connection,
     held: UnitClaim,
-    document_id: int,
+    document: Document,
     state: DocumentState,
     *,
     exchange: Exchange | None,
@@ -41,31 +42,41 @@ def settle(
     """
     claims.require_current(connection, held)
     if exchange is not None:
-        exchanges.add(connection, document_id, exchange)
-    changed = connection.execute(
+        exchanges.add(connection, document.id, exchange)
+    settled_at = None if state in UNSENT else now
+    attempts = connection.execute(
         update(_document)
-        .where(_document.c.id == document_id, _document.c.state.in_([each.value for each in UNSENT]))
+        .where(_document.c.id == document.id, _document.c.state.in_([each.value for each in UNSENT]))
         .values(
             state=state.value,
             reason=reason,
             attempts=_document.c.attempts + (0 if exchange is None else 1),
             next_attempt_at=next_attempt_at,
             route=route.value,
-            settled_at=None if state in UNSENT else now,
+            settled_at=settled_at,
         )
-    )
-    if changed.rowcount != 1:
+        .returning(_document.c.attempts)
+    ).scalar()
+    if attempts is None:
         raise ClaimLost(unit=held.unit_name)
     if cleared_xml is not None:
-        connection.execute(insert(schema.cleared_xml).values(document_id=document_id, content=cleared_xml))
+        connection.execute(insert(schema.cleared_xml).values(document_id=document.id, content=cleared_xml))
     if state is DocumentState.SET_ASIDE:
         facts = {"reason": reason}
-        events.add(connection, EventKind.SET_ASIDE, now, facts, unit_id=held.unit_id, document_id=document_id)
+        events.add(connection, EventKind.SET_ASIDE, now, facts, unit_id=held.unit_id, document_id=document.id)
     if stop_reason is not None:
         units.stop(connection, held.unit_id, stop_reason, now)
         facts = {"reason": stop_reason}
-        events.add(connection, EventKind.UNIT_STOPPED, now, facts, unit_id=held.unit_id, document_id=document_id)
-    return documents.by_id(connection, document_id)
+        events.add(connection, EventKind.UNIT_STOPPED, now, facts, unit_id=held.unit_id, document_id=document.id)
+    return replace(
+        document,
+        state=state,
+        reason=reason,
+        attempts=attempts,
+        next_attempt_at=next_attempt_at,
+        route=route,
+        settled_at=settled_at,
+    )
 
 
 def put_back(connection: Connection, document: Document, now: datetime) -> Document:

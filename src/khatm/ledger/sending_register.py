@@ -71,7 +71,7 @@ class SendingRegister(Register):
             return outcomes.settle(
                 connection,
                 claim,
-                document.id,
+                document,
                 state,
                 exchange=exchange,
                 reason=reason,
