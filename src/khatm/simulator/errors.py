@@ -159,6 +159,37 @@ class NoFreeOtp(KhatmError):
 
 
 @dataclass(eq=False)
+class TaxpayerNotActive(KhatmError):
+    """A suspended or deregistered taxpayer asked for one-time passwords."""
+
+    vat_number: str
+    status: str
+    code: ClassVar[str] = "taxpayer-not-active"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "The VAT registration {vat_number} is {status}: no one-time passwords are issued. Set it to Active first."
+    )
+    ar: ClassVar[str] = (
+        "حالة التسجيل الضريبي {vat_number} هي {status}، فلا تصدر له رموز تحقق. أعد الحالة إلى Active أولًا."
+    )
+
+
+@dataclass(eq=False)
+class ForeignHost(KhatmError):
+    """A request for a host name that is not the simulator's, as a page sends it after rebinding its own name."""
+
+    host: str
+    code: ClassVar[str] = "foreign-host"
+    en: ClassVar[str] = (
+        "This simulator does not answer to the name {host!r}. Use an IP address or localhost, "
+        "or start it with --allow-host {host}."
+    )
+    ar: ClassVar[str] = (
+        "لا يستجيب هذا المحاكي للاسم {host!r}. استعمل عنوان IP أو localhost، أو شغّله بالخيار ‎--allow-host {host}‎."
+    )
+
+
+@dataclass(eq=False)
 class ForeignOrigin(KhatmError):
     """A web page of another origin tried to manage the simulator."""
 

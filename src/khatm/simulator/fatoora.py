@@ -17,6 +17,7 @@ from khatm.simulator.records import Records
 from khatm.simulator.registry import Registry
 from khatm.simulator.store import Store
 from khatm.simulator.switches import Switches, switches_by_environment
+from khatm.simulator.taxpayers import Taxpayers
 from khatm.simulator.timeshift import TimeShift
 
 STATE_FILE = "simulator.sqlite3"
@@ -50,7 +51,8 @@ class Fatoora:
         self.registry = Registry(self.store)
         self.records = Records(self.store)
         self.recorder = Recorder()
-        self.portal = Portal(self.store, self.registry)
+        self.taxpayers = Taxpayers(self.store, self.registry)
+        self.portal = Portal(self.store, self.taxpayers)
         self.time = TimeShift(self.store, config.clock)
         self.authority = Authority(self.store, self.clock.now(), address=config.address)
         self.own_certificates = OwnCertificates(self.store, self.authority, config.canned_certificate)

@@ -123,7 +123,12 @@ class Issuance:
     def _is_taxpayers(
         self, csr: ReceivedCsr, environment: Environment, otp: AcceptedOtp, current: Credential | None = None
     ) -> bool:
-        """Tell whether the CSR's VAT number is that of the OTP's taxpayer, and of the renewed PCSID."""
+        """Tell whether the CSR's VAT number is that of the OTP's taxpayer, and of the renewed PCSID.
+
+        A code that was issued for the renewal of one device serves no other.
+        """
+        if otp.device_id is not None and (current is None or otp.device_id != current.device_id):
+            return False
         if not self._fatoora.switches(environment).vat_check:
             return True
         owners = {otp.vat_number or csr.vat_number, current.vat_number if current else csr.vat_number}

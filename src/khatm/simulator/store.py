@@ -14,23 +14,16 @@ from pathlib import Path
 from khatm.simulator.errors import ForeignStore, UnusableStore
 
 _APPLICATION_ID = 0x4B68746D
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE authority_key (name TEXT PRIMARY KEY, private_key BLOB NOT NULL, certificate BLOB NOT NULL);
-CREATE TABLE taxpayer (vat_number TEXT PRIMARY KEY, first_seen INTEGER NOT NULL);
-CREATE TABLE otp (
-    id INTEGER PRIMARY KEY,
-    environment TEXT NOT NULL,
-    vat_number TEXT NOT NULL REFERENCES taxpayer,
-    purpose TEXT NOT NULL,
-    code TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    used_at INTEGER
+CREATE TABLE taxpayer (
+    vat_number TEXT PRIMARY KEY,
+    first_seen INTEGER NOT NULL,
+    status TEXT NOT NULL DEFAULT 'Active'
 );
-CREATE INDEX otp_code ON otp (environment, code);
 CREATE TABLE device (
     id INTEGER PRIMARY KEY,
     environment TEXT NOT NULL,
@@ -43,6 +36,19 @@ CREATE TABLE device (
     revoked_at INTEGER
 );
 CREATE INDEX device_taxpayer ON device (environment, vat_number);
+CREATE TABLE otp (
+    id INTEGER PRIMARY KEY,
+    environment TEXT NOT NULL,
+    vat_number TEXT NOT NULL REFERENCES taxpayer,
+    purpose TEXT NOT NULL,
+    device_id INTEGER REFERENCES device,
+    code TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+);
+CREATE INDEX otp_code ON otp (environment, code);
+CREATE INDEX otp_taxpayer ON otp (environment, vat_number, expires_at);
 CREATE TABLE credential (
     id INTEGER PRIMARY KEY,
     device_id INTEGER NOT NULL REFERENCES device,
@@ -215,7 +221,7 @@ class Store:
     def reset(self) -> None:
         """Forget taxpayers, OTPs, devices, credentials and documents; the authority's own keys stay."""
         with self.transaction() as connection:
-            for table in ("accepted", "submission", "step", "credential", "device", "otp", "taxpayer", "fact"):
+            for table in ("accepted", "submission", "step", "credential", "otp", "device", "taxpayer", "fact"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
 
     def close(self) -> None:
