@@ -1,7 +1,7 @@
 """`khatm validate` and `khatm explain`: is it right, and if not, why?"""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ from khatm.errors import KhatmError
 if TYPE_CHECKING:
     from khatm.errors import Language
     from khatm.rules.catalogue import Entry
-    from khatm.rules.findings import Finding
     from khatm.rules.validation import ValidationReport
 
 _MARKS = {"passed": "✓", "failed": "✗", "skipped": "-", "undecided": "?"}
@@ -110,6 +109,7 @@ def _judge(task: Task, file: Path) -> Judged:
     from khatm.cli.files import read_file
     from khatm.clock import SystemClock, saudi_time
     from khatm.rules.edition import Edition
+    from khatm.rules.report import members
     from khatm.rules.validation import validate as run
 
     now = (_moment(task.at) if task.at else None) or saudi_time(SystemClock().now())
@@ -119,7 +119,7 @@ def _judge(task: Task, file: Path) -> Judged:
         return Judged({"file": str(file), **error_record(error)}, (f"{file}: {error.sentence()}",), error.exit_code)
     options = {"now": now, "previous_hash": task.previous_hash, "max_bytes": task.max_bytes}
     report = run(xml, edition=Edition(task.edition), **options)  # type: ignore[arg-type]
-    record = _record(file, report)
+    record = members(report, str(file))
     lines = [*_lines(file, report)]
     if task.compare is not None:
         other = run(xml, edition=Edition(task.compare), **options)  # type: ignore[arg-type]
@@ -138,49 +138,14 @@ def _changes(first: "ValidationReport", second: "ValidationReport") -> tuple[lis
     return sorted((one - two).elements()), sorted((two - one).elements())
 
 
-def _record(file: Path, report: "ValidationReport") -> dict[str, object]:
-    stages = [
-        {
-            "stage": stage.stage,
-            "status": stage.status,
-            "findings": [_finding(each, report.sentences) for each in stage.findings],
-        }
-        for stage in report.stages
-    ]
-    return {"file": str(file), "valid": report.valid, "edition": report.edition.value, "stages": stages}
-
-
-def _finding(finding: "Finding", sentences: "Mapping[str, dict[Language, str]]") -> dict[str, object]:
-    entry = _entry(finding.rule)
-    own = sentences.get(finding.rule)
-    record: dict[str, object] = {
-        "rule": finding.rule,
-        "severity": finding.severity,
-        "location": finding.location,
-    }
-    if finding.found is not None:
-        record["found"] = finding.found
-    record["message"] = dict(own) if own else {"en": entry.en.title, "ar": entry.ar.title}
-    record["fix"] = {"en": entry.en.fix, "ar": entry.ar.fix}
-    return record
-
-
-def _entry(rule: str) -> "Entry":
-    from khatm.rules.catalogue import explain as look_up
-
-    entry = look_up(rule) or look_up("XSD_ZATCA_INVALID")
-    assert entry is not None
-    return entry
-
-
 def _lines(file: Path, report: "ValidationReport") -> Iterator[str]:
+    from khatm.rules.report import sentences
+
     yield f"{file}: {'valid' if report.valid else 'NOT VALID'} ({report.edition.value})"
     for stage in report.stages:
         yield f"  {_MARKS[stage.status]} {stage.stage:<10}{stage.status}" + (f": {stage.note}" if stage.note else "")
         for each in stage.findings:
-            told = _finding(each, report.sentences)
-            message, fix = told["message"], told["fix"]
-            assert isinstance(message, dict) and isinstance(fix, dict)
+            message, fix = sentences(each, report)
             yield f"      {each.severity} {each.rule}: {message['en']}"
             yield f"        at {each.location}" + (f", found {each.found!r}" if each.found else "")
             yield f"        {fix['en']}"
