@@ -1,4 +1,4 @@
-"""The simulator on HTTP: the gateway's exact bytes below /e-invoicing, management below /manage.
+"""The simulator on HTTP: the gateway's exact bytes below /e-invoicing, management below /manage, pages for people.
 
 The gateway is plain ASGI without a framework between it and the wire: status, body and headers are the contract.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio.to_thread
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Mount, Route
@@ -17,6 +18,8 @@ from khatm.simulator import bodies, manage
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.gateway import Gateway
+from khatm.simulator.web.guard import Guard
+from khatm.simulator.web.routes import routes as pages
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,13 +31,20 @@ thread costs more than it spares."""
 _DRAINED = 64 * 1024 * 1024
 """How much of a body above the limit is read and dropped, so that its sender gets to read the answer."""
 
+_MANAGE_LIMIT = 1024 * 1024
+
 
 def create_app(fatoora: Fatoora) -> Starlette:
     """Return the ASGI application of a simulator. The caller closes the `fatoora`."""
     app = Starlette(
         routes=[
             Mount("/e-invoicing", app=GatewayApp(Gateway(fatoora))),
-            Mount("/manage", routes=manage.routes(fatoora)),
+            Mount(
+                "/manage",
+                routes=manage.routes(fatoora),
+                middleware=[Middleware(Guard, hosts=fatoora.hosts, body_limit=_MANAGE_LIMIT)],
+            ),
+            *pages(fatoora),
             Route("/CertEnroll/{name}.crt", manage.issuer_certificate(fatoora), methods=["GET"]),
         ],
     )

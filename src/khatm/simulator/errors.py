@@ -202,6 +202,35 @@ class ForeignOrigin(KhatmError):
 
 
 @dataclass(eq=False)
+class UnknownPage(KhatmError):
+    """A page that does not exist."""
+
+    path: str
+    code: ClassVar[str] = "unknown-page"
+    en: ClassVar[str] = "There is no page {path}. The menu lists the pages that there are."
+    ar: ClassVar[str] = "لا توجد صفحة ‎{path}‎. تعرض القائمة الصفحات الموجودة."
+
+
+@dataclass(eq=False)
+class ForeignForm(KhatmError):
+    """A form that this browser session was not given."""
+
+    code: ClassVar[str] = "foreign-form"
+    en: ClassVar[str] = "This form is out of date or not from this simulator. Open the page again and repeat the step."
+    ar: ClassVar[str] = "هذا النموذج قديم أو ليس من هذا المحاكي. افتح الصفحة من جديد وأعد الخطوة."
+
+
+@dataclass(eq=False)
+class BodyTooLarge(KhatmError):
+    """More was sent to a page or to the management than is read."""
+
+    allowed: int
+    code: ClassVar[str] = "body-too-large"
+    en: ClassVar[str] = "The body of the request is too large: at most {allowed} bytes are read here. Send less."
+    ar: ClassVar[str] = "محتوى الطلب أكبر من الحد: يُقرأ هنا {allowed} بايت على الأكثر. أرسل أقل."
+
+
+@dataclass(eq=False)
 class AddressTaken(KhatmError):
     """The simulator cannot listen where it was told to."""
 

@@ -38,6 +38,8 @@ class SimulatorConfig:
     """What the switch `rules` names the edition of."""
     address: str = "http://127.0.0.1:8080"
     """Where clients reach the simulator; certificates carry it as the place of their issuer's certificate."""
+    hosts: frozenset[str] = frozenset()
+    """Further names by which browsers may reach the pages and the management; addresses and localhost always may."""
 
 
 class Fatoora:
@@ -56,6 +58,7 @@ class Fatoora:
         self.time = TimeShift(self.store, config.clock)
         self.authority = Authority(self.store, self.clock.now(), address=config.address)
         self.own_certificates = OwnCertificates(self.store, self.authority, config.canned_certificate)
+        self.hosts = config.hosts
         self._switches = config.switches
 
     def switches(self, environment: Environment) -> Switches:

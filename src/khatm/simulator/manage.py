@@ -10,7 +10,6 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import wraps
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -20,7 +19,7 @@ from khatm.environment import Environment
 from khatm.errors import KhatmError
 from khatm.simulator import certificates
 from khatm.simulator.devices import device_members, utc_text
-from khatm.simulator.errors import ForeignOrigin, InvalidManagementRequest, NoFreeOtp, UnknownDevice
+from khatm.simulator.errors import BodyTooLarge, InvalidManagementRequest, NoFreeOtp, TaxpayerNotActive, UnknownDevice
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.portal import Purpose
 from khatm.simulator.recorder import RecordedExchange
@@ -28,7 +27,7 @@ from khatm.simulator.recorder import RecordedExchange
 _VAT_NUMBER = re.compile(r"3[0-9]{13}3\Z")
 _MOST_OTPS = 100
 _EXCHANGES = 100
-_STATUSES: dict[type[KhatmError], int] = {UnknownDevice: 404, ForeignOrigin: 403, NoFreeOtp: 409}
+_STATUSES: dict[type[KhatmError], int] = {UnknownDevice: 404, NoFreeOtp: 409, TaxpayerNotActive: 409, BodyTooLarge: 413}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -131,25 +130,17 @@ class _Management:
 
 
 def _answering_errors(handler: Handler) -> Handler:
-    """Refuse pages of other origins, and turn an error into its facts and sentences."""
+    """Turn an error into its facts and sentences."""
 
     @wraps(handler)
     async def answer(request: Request) -> Response:
         try:
-            _check_origin(request)
             return await handler(request)
         except KhatmError as error:
             members = {"error": error.code, "message": {"en": error.sentence("en"), "ar": error.sentence("ar")}}
             return JSONResponse({**members, **error.facts()}, _STATUSES.get(type(error), 400))
 
     return answer
-
-
-def _check_origin(request: Request) -> None:
-    """A browser names the page's origin on every call that changes something; only our own may."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise ForeignOrigin(origin=origin)
 
 
 async def _members(request: Request) -> dict[str, object]:

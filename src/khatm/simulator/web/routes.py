@@ -1,0 +1,56 @@
+"""The addresses of the pages."""
+
+from collections.abc import Collection
+
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from khatm.simulator.errors import UnknownPage
+from khatm.simulator.fatoora import Fatoora
+from khatm.simulator.web import device, passwords, statistics, taxpayer
+from khatm.simulator.web.guard import Guard
+from khatm.simulator.web.rendering import templates
+from khatm.simulator.web.session import Sessions
+from khatm.simulator.web.visit import Page, Rooms, Visit, endpoint
+
+_FORM_LIMIT = 256 * 1024
+_PAGES: tuple[tuple[str, str, Page], ...] = (
+    ("GET", "/portal", taxpayer.home),
+    ("GET", "/portal/sign-in", taxpayer.sign_in),
+    ("POST", "/portal/sign-in", taxpayer.do_sign_in),
+    ("POST", "/portal/sign-out", taxpayer.sign_out),
+    ("POST", "/portal/environment", taxpayer.switch_environment),
+    ("GET", "/portal/taxpayer", taxpayer.registration),
+    ("POST", "/portal/taxpayer", taxpayer.change_registration),
+    *(
+        entry
+        for journey in ("onboard", "renew")
+        for entry in (
+            ("GET", f"/portal/{journey}", passwords.show(journey)),
+            ("POST", f"/portal/{journey}", passwords.issue(journey)),
+            ("GET", f"/portal/{journey}/otps.txt", passwords.download(journey)),
+        )
+    ),
+    ("GET", "/portal/devices", device.show_list),
+    ("POST", "/portal/devices/revoke", device.revoke),
+    ("GET", "/portal/devices/{device}", device.show),
+    ("GET", "/portal/statistics", statistics.show),
+)
+
+
+def routes(fatoora: Fatoora, hosts: Collection[str] = ()) -> list[BaseRoute]:
+    """Return the routes of the pages, behind the guard; `hosts` are further names of the simulator."""
+    rooms = Rooms(fatoora, Sessions(), templates())
+    small = [Middleware(Guard, hosts=hosts, body_limit=_FORM_LIMIT)]
+    found: list[BaseRoute] = [
+        Route(path, endpoint(page, rooms), methods=[method], middleware=small) for method, path, page in _PAGES
+    ]
+    static = Mount("/portal/static", StaticFiles(packages=[(__package__, "static")]), middleware=small)
+    return [static, *found, Route("/portal/{rest:path}", endpoint(unknown, rooms), middleware=small)]
+
+
+async def unknown(visit: Visit) -> Response:
+    """Say that there is no such page."""
+    return visit.refusal(UnknownPage(path=visit.request.url.path[:100]))
