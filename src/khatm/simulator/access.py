@@ -42,6 +42,12 @@ def authenticate(
     return None
 
 
+def claimed_token(request: Request) -> str | None:
+    """Return the token that a call says it holds, proven or not."""
+    pair = _basic_pair(request.header("authorization"))
+    return None if pair is None else pair[0]
+
+
 def _basic_pair(header: str | None) -> tuple[str, str] | None:
     if header is None:
         return None

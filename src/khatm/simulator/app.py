@@ -3,9 +3,8 @@
 The gateway is plain ASGI without a framework between it and the wire: status, body and headers are the contract.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import asyncio
 from dataclasses import replace
-from typing import Any
 
 import anyio.to_thread
 from starlette.applications import Starlette
@@ -15,15 +14,12 @@ from starlette.responses import Response as HttpResponse
 from starlette.routing import Mount, Route
 
 from khatm.simulator import bodies, manage
+from khatm.simulator.delivery import Receive, Scope, Send, connection_of, deliver
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
-from khatm.simulator.gateway import Gateway
+from khatm.simulator.faulty import FaultyGateway
 from khatm.simulator.web.guard import Guard
 from khatm.simulator.web.routes import routes as pages
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _INLINE_BODY = 192 * 1024
 """Larger documents are examined in a thread, so that they do not hold up the others; for small ones the change of
@@ -38,7 +34,7 @@ def create_app(fatoora: Fatoora) -> Starlette:
     """Return the ASGI application of a simulator. The caller closes the `fatoora`."""
     app = Starlette(
         routes=[
-            Mount("/e-invoicing", app=GatewayApp(Gateway(fatoora))),
+            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora))),
             Mount(
                 "/manage",
                 routes=manage.routes(fatoora),
@@ -60,7 +56,7 @@ def create_app(fatoora: Fatoora) -> Starlette:
 class GatewayApp:
     """The gateway as an ASGI application."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: FaultyGateway) -> None:
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,13 +68,17 @@ class GatewayApp:
             headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
         request = Request(scope["method"], scope["path"], headers, b"")
         body = await _body(receive, self._gateway.body_limit(request.path))
+        request = replace(request, body=body or b"")
+        struck = self._gateway.struck(request)
+        if struck is not None and struck.then.when == "before":
+            await asyncio.sleep(struck.then.delay)
         if body is None:
-            response = self._gateway.refuse_size(request)
+            delivery = self._gateway.refuse_size(request, struck)
         elif len(body) <= _INLINE_BODY:
-            response = self._gateway.handle(replace(request, body=body))
+            delivery = self._gateway.handle(request, struck)
         else:
-            response = await anyio.to_thread.run_sync(self._gateway.handle, replace(request, body=body))
-        await _send(response, send)
+            delivery = await anyio.to_thread.run_sync(self._gateway.handle, request, struck)
+        await deliver(delivery, connection_of(scope), receive, send)
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:
@@ -99,16 +99,6 @@ async def _body(receive: Receive, limit: int) -> bytes | None:
             parts.clear()
         if not message.get("more_body", False):
             return b"".join(parts) if size <= limit else None
-
-
-async def _send(response: Response, send: Send) -> None:
-    headers = [
-        (b"content-type", response.content_type.encode("latin-1")),
-        (b"content-length", str(len(response.body)).encode()),
-        *((name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()),
-    ]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
 
 
 def _http(response: Response) -> HttpResponse:

@@ -95,15 +95,19 @@ def flat3(category: str, message: str) -> Response:
     return json_response(400, {"errorCode": "400", "errorCategory": category, "errorMessage": message})
 
 
-def http_error(message: str) -> Response:
+def http_error(message: str, status: int = 500) -> Response:
     """Return the HTTPERR family: a 500 of renewal, reporting and clearance."""
-    return json_response(500, {"category": "HTTP-Errors", "code": "500", "message": message})
+    return json_response(status, {"category": "HTTP-Errors", "code": str(status), "message": message})
 
 
 def spring(status: int, now: datetime) -> Response:
     """Return the SPRING family: the application framework's own error object, its message empty."""
-    members = {"timestamp": milliseconds(now), "status": status, "error": HTTPStatus(status).phrase, "message": ""}
-    return json_response(status, members)
+    return json_response(status, spring_members(status, HTTPStatus(status).phrase, now))
+
+
+def spring_members(status: int, phrase: str, now: datetime) -> Members:
+    """Return the members of the SPRING family."""
+    return {"timestamp": milliseconds(now), "status": status, "error": phrase, "message": ""}
 
 
 def unauthorized(now: datetime) -> Response:

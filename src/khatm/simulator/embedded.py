@@ -36,8 +36,11 @@ class EmbeddedSimulator:
         data: Path | None = None,
         canned_certificate: Path | None = None,
         rules: RulesPlug | None = None,
+        seed: int | None = None,
     ) -> None:
         """`canned_certificate` is the file of the sandbox's fixed certificate, `rules` stands in for the official ones.
+
+        `seed` makes OTPs, secrets, serial numbers and what faults draw by lot the same in every run.
 
         Raises what `parse_setting` and `read_canned_file` raise.
         """
@@ -46,6 +49,7 @@ class EmbeddedSimulator:
         self._switches = switches_by_environment(settings, canned_certificate=self._canned is not None)
         self._rules = rules or OfficialRules()
         self._data = data
+        self._seed = seed
         self._url = ""
         self._fatoora: Fatoora | None = None
         self._server: Server | None = None
@@ -62,6 +66,7 @@ class EmbeddedSimulator:
             canned_certificate=self._canned,
             rules=self._rules,
             address=self._url,
+            seed=self._seed,
         )
         try:
             self._fatoora = Fatoora(config)

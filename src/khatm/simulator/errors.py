@@ -133,6 +133,63 @@ class InvalidManagementRequest(KhatmError):
 
 
 @dataclass(eq=False)
+class InvalidFault(KhatmError):
+    """An entry of a fault script that cannot be armed."""
+
+    field: str
+    found: str
+    allowed: str
+    code: ClassVar[str] = "invalid-fault"
+    en: ClassVar[str] = "The fault is not armed: {field} cannot be {found}. Allowed: {allowed}."
+    ar: ClassVar[str] = "لم يُفعَّل العطل: لا يمكن أن تكون قيمة {field} هي {found}. المسموح: {allowed}."
+
+
+@dataclass(eq=False)
+class TooManyFaults(KhatmError):
+    """More faults than a simulator keeps."""
+
+    found: int
+    allowed: int
+    code: ClassVar[str] = "too-many-faults"
+    en: ClassVar[str] = (
+        "With these there would be {found} faults; at most {allowed} are kept. Clear some with DELETE /manage/faults."
+    )
+    ar: ClassVar[str] = (
+        "سيبلغ عدد الأعطال بهذه {found}، والحد الأقصى {allowed}. أزل بعضها بالطلب ‎DELETE /manage/faults‎."
+    )
+
+
+@dataclass(eq=False)
+class UnknownFault(KhatmError):
+    """A management call about a fault that is not armed."""
+
+    fault: str
+    code: ClassVar[str] = "unknown-fault"
+    en: ClassVar[str] = "There is no fault {fault}. GET /manage/faults lists them."
+    ar: ClassVar[str] = "لا يوجد عطل بالرقم {fault}. يعرض ‎GET /manage/faults‎ قائمة الأعطال."
+
+
+@dataclass(eq=False)
+class UnknownSnapshot(KhatmError):
+    """A management call about a snapshot that was not taken, or was let go."""
+
+    snapshot: str
+    code: ClassVar[str] = "unknown-snapshot"
+    en: ClassVar[str] = "There is no snapshot {snapshot}. GET /manage/snapshots lists them."
+    ar: ClassVar[str] = "لا توجد لقطة بالرقم {snapshot}. يعرض ‎GET /manage/snapshots‎ قائمة اللقطات."
+
+
+@dataclass(eq=False)
+class TooManySnapshots(KhatmError):
+    """More snapshots than a simulator keeps."""
+
+    allowed: int
+    code: ClassVar[str] = "too-many-snapshots"
+    en: ClassVar[str] = "{allowed} snapshots are kept already. Let one go with DELETE /manage/snapshots/ID."
+    ar: ClassVar[str] = "عدد اللقطات المحفوظة {allowed} وهو الحد الأقصى. احذف واحدة بالطلب ‎DELETE /manage/snapshots/ID‎."
+
+
+@dataclass(eq=False)
 class UnknownDevice(KhatmError):
     """A management call about a device that does not exist."""
 

@@ -19,6 +19,8 @@ class Request:
     headers: Mapping[str, str]
     """Names in lower case; of a repeated header the first."""
     body: bytes
+    clearance_off: bool = False
+    """A fault script wants this call answered as if clearance were switched off."""
 
     def header(self, name: str) -> str | None:
         """Return a header's value without outer blanks, or None if it is absent; `name` in lower case."""

@@ -1,5 +1,6 @@
 """One simulated Fatoora: everything that the endpoints share, put together from its configuration."""
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +10,16 @@ from khatm.environment import Environment
 from khatm.simulator.authority import Authority
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.certificates import IssuedCertificate
+from khatm.simulator.fault_script import read_fault
+from khatm.simulator.faults import DEFAULT_SEED, Faults
+from khatm.simulator.gate import Gate
 from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.own_certificates import OwnCertificates
 from khatm.simulator.portal import Portal
 from khatm.simulator.recorder import Recorder
 from khatm.simulator.records import Records
 from khatm.simulator.registry import Registry
+from khatm.simulator.snapshots import Snapshot, Snapshots
 from khatm.simulator.store import Store
 from khatm.simulator.switches import Switches, switches_by_environment
 from khatm.simulator.taxpayers import Taxpayers
@@ -22,6 +27,8 @@ from khatm.simulator.timeshift import TimeShift
 
 STATE_FILE = "simulator.sqlite3"
 """The state's name in a data folder."""
+SNAPSHOTS_FOLDER = "snapshots"
+"""The name of the folder beside it that keeps snapshots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +47,8 @@ class SimulatorConfig:
     """Where clients reach the simulator; certificates carry it as the place of their issuer's certificate."""
     hosts: frozenset[str] = frozenset()
     """Further names by which browsers may reach the pages and the management; addresses and localhost always may."""
+    seed: int | None = None
+    """Makes OTPs, secrets and serial numbers the same in every run, and serves faults that name no seed."""
 
 
 class Fatoora:
@@ -49,15 +58,20 @@ class Fatoora:
         """Open the state and, at its first use, make the authority. Raises what `Store` raises."""
         self.clock = config.clock
         self.rules = config.rules
+        self.random: random.Random = random.SystemRandom() if config.seed is None else random.Random(config.seed)  # noqa: S311 - asked for
+        self.gate = Gate()
         self.store = Store(None if config.data is None else config.data / STATE_FILE)
         self.registry = Registry(self.store)
         self.records = Records(self.store)
         self.recorder = Recorder()
         self.taxpayers = Taxpayers(self.store, self.registry)
-        self.portal = Portal(self.store, self.taxpayers)
+        self.portal = Portal(self.store, self.taxpayers, below=self.random.randrange)
         self.time = TimeShift(self.store, config.clock)
-        self.authority = Authority(self.store, self.clock.now(), address=config.address)
-        self.own_certificates = OwnCertificates(self.store, self.authority, config.canned_certificate)
+        self.faults = Faults(self.store, read_fault, DEFAULT_SEED if config.seed is None else config.seed)
+        self.snapshots = Snapshots(self.store, None if config.data is None else config.data / SNAPSHOTS_FOLDER)
+        self.authority = Authority(self.store, self.clock.now(), address=config.address, random=self.random.randbytes)
+        self._canned_certificate = config.canned_certificate
+        self.own_certificates = self._own_certificates()
         self.hosts = config.hosts
         self._switches = config.switches
 
@@ -66,11 +80,31 @@ class Fatoora:
         return self._switches[environment]
 
     def reset(self) -> None:
-        """Forget all state but the authority's own keys, and let the clock run true again."""
-        self.store.reset()
-        self.recorder.forget()
-        self.time.restore()
+        """Forget all state but the authority's own keys and the snapshots, and let the clock run true again."""
+        with self.gate.alone(), self.faults.held():
+            self.store.reset()
+            self.faults.recall()
+            self.recorder.forget()
+            self.time.restore()
+
+    def take_snapshot(self) -> Snapshot:
+        """Keep the state as it is between two calls. Raises TooManySnapshots."""
+        with self.gate.alone(), self.faults.held():
+            return self.snapshots.take(self.clock.now())
+
+    def restore_snapshot(self, number: int) -> Snapshot:
+        """Go back to a kept state, its faults and its time included. Raises UnknownSnapshot."""
+        with self.gate.alone(), self.faults.held():
+            snapshot = self.snapshots.restore(number)
+            self.time.resume(snapshot.taken_at)
+            self.faults.recall()
+            self.own_certificates = self._own_certificates()
+            return snapshot
 
     def close(self) -> None:
         """Close the state."""
+        self.snapshots.close()
         self.store.close()
+
+    def _own_certificates(self) -> OwnCertificates:
+        return OwnCertificates(self.store, self.authority, self._canned_certificate)

@@ -15,6 +15,8 @@ from khatm.simulator.access import authenticate, version_accepted
 from khatm.simulator.documents import Documents
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
+from khatm.simulator.fault_answers import failure
+from khatm.simulator.faults import EndpointName
 from khatm.simulator.issuance import Issuance
 from khatm.simulator.registry import Credential, CredentialKind
 from khatm.simulator.switches import Switches
@@ -29,9 +31,6 @@ _REPORTING = "/invoices/reporting/single"
 _CLEARANCE = "/invoices/clearance/single"
 _OPEN_TO_BROWSERS = frozenset({_COMPLIANCE, _PRODUCTION_CSIDS})
 
-_SYSTEM_FAILED = "System failed to process your request"
-_SOMETHING_WRONG = "Something went wrong and caused an Internal Server Error."
-
 Members = dict[str, object]
 Answer = Callable[[Environment, Credential | None, Request, Members], Response]
 
@@ -40,11 +39,10 @@ Answer = Callable[[Environment, Credential | None, Request, Members], Response]
 class _Endpoint:
     """What a method and path stand for."""
 
+    name: EndpointName
     kinds: tuple[CredentialKind, ...]
     """The credentials that may call; none for the call that brings an OTP only."""
     answer: Answer
-    failure: Response
-    """The 500 of an error of ours."""
 
 
 class Gateway:
@@ -53,39 +51,41 @@ class Gateway:
     def __init__(self, fatoora: Fatoora) -> None:
         self._fatoora = fatoora
         issuance, documents = Issuance(fatoora), Documents(fatoora)
-        flat = bodies.flat(500, "Invalid-Request", _SYSTEM_FAILED)
-        http_error = bodies.http_error(_SOMETHING_WRONG)
         self._endpoints: dict[str, dict[str, _Endpoint]] = {
             _COMPLIANCE: {
-                "POST": _Endpoint((), lambda env, _, call, body: issuance.compliance_csid(env, call, body), flat)
+                "POST": _Endpoint(
+                    "compliance_csid", (), lambda env, _, call, body: issuance.compliance_csid(env, call, body)
+                )
             },
             _COMPLIANCE_INVOICES: {
                 "POST": _Endpoint(
+                    "compliance_check",
                     ("ccsid", "pcsid"),
                     lambda _, who, call, body: documents.submit("compliance", _held(who), call, body),
-                    flat,
                 )
             },
             _PRODUCTION_CSIDS: {
                 "POST": _Endpoint(
-                    ("ccsid",), lambda _, who, _call, body: issuance.production_csid(_held(who), body), flat
+                    "production_csid",
+                    ("ccsid",),
+                    lambda _, who, _call, body: issuance.production_csid(_held(who), body),
                 ),
                 "PATCH": _Endpoint(
-                    ("pcsid",), lambda _, who, call, body: issuance.renewal(_held(who), call, body), http_error
+                    "renewal", ("pcsid",), lambda _, who, call, body: issuance.renewal(_held(who), call, body)
                 ),
             },
             _REPORTING: {
                 "POST": _Endpoint(
+                    "reporting",
                     ("pcsid",),
                     lambda _, who, call, body: documents.submit("reporting", _held(who), call, body),
-                    http_error,
                 )
             },
             _CLEARANCE: {
                 "POST": _Endpoint(
+                    "clearance",
                     ("pcsid",),
                     lambda _, who, call, body: documents.submit("clearance", _held(who), call, body),
-                    http_error,
                 )
             },
         }
@@ -96,14 +96,14 @@ class Gateway:
         environment = place[0] if place else Environment.SANDBOX
         return self._fatoora.switches(environment).max_body
 
-    def handle(self, request: Request) -> Response:
-        """Answer one call and record it; raises nothing for what a caller may send."""
-        received_at = self._fatoora.clock.now()
-        response = self._answered(request)
-        self._fatoora.recorder.record(request, response, received_at)
-        return response
+    def endpoint_of(self, request: Request) -> tuple[Environment, EndpointName] | None:
+        """Return which endpoint a call reaches, None if it reaches none."""
+        place = self._place(request.path)
+        endpoint = None if place is None else self._endpoints[place[1]].get(request.method)
+        return None if place is None or endpoint is None else (place[0], endpoint.name)
 
-    def _answered(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
+        """Answer one call; raises nothing for what a caller may send."""
         now = self._fatoora.clock.now()
         place = self._place(request.path)
         if place is None:
@@ -119,12 +119,6 @@ class Gateway:
         response = self._guarded(endpoint, environment, path, request, switches)
         if request.header("origin") is not None and _open_to_browsers(path, switches):
             response = replace(response, headers={**response.headers, "Access-Control-Allow-Origin": "*"})
-        return response
-
-    def refuse_size(self, request: Request) -> Response:
-        """Answer a body above the limit, which never reaches the application (8.7), and record that; no body given."""
-        response = bodies.proxy_page(413, "Request Entity Too Large")
-        self._fatoora.recorder.record(request, response, self._fatoora.clock.now())
         return response
 
     def _place(self, path: str) -> tuple[Environment, str] | None:
@@ -144,7 +138,7 @@ class Gateway:
             return self._called(endpoint, environment, path, request, switches)
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
-            return endpoint.failure
+            return failure(endpoint.name)
 
     def _called(
         self, endpoint: _Endpoint, environment: Environment, path: str, request: Request, switches: Switches
@@ -162,7 +156,7 @@ class Gateway:
                 return bodies.unauthorized(now)
         if (request.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
             return bodies.spring(415, now)
-        members = _json_object(request.body)
+        members = json_object(request.body)
         if members is None:
             return bodies.spring(400, now)
         return endpoint.answer(environment, credential, request, members)
@@ -188,7 +182,7 @@ def _open_to_browsers(path: str, switches: Switches) -> bool:
     return switches.cors == "open" or path in _OPEN_TO_BROWSERS
 
 
-def _json_object(body: bytes) -> Members | None:
+def json_object(body: bytes) -> Members | None:
     """Read a JSON object in UTF-8; None for anything else, for NaN and for nesting beyond reason."""
     try:
         found = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)

@@ -5,7 +5,6 @@ Source: gateway contract, sections 4.4, 4.6, 4.7, 6 and 7.
 
 import base64
 import logging
-import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -137,6 +136,9 @@ class Issuance:
     def _is_foreign_template(self, csr: ReceivedCsr, environment: Environment) -> bool:
         return self._fatoora.switches(environment).template_check and csr.template != environment.csr_template
 
+    def _new_secret(self) -> str:
+        return base64.b64encode(self._fatoora.random.randbytes(32)).decode()
+
     def _give_ccsid(
         self,
         environment: Environment,
@@ -147,7 +149,7 @@ class Issuance:
         predecessor_id: int | None = None,
     ) -> bodies.Members:
         serial = self._registry.free_ccsid_serial(milliseconds(now))
-        issued, secret = self._fatoora.authority.issue_ccsid(csr, serial), _new_secret()
+        issued, secret = self._fatoora.authority.issue_ccsid(csr, serial), self._new_secret()
         constant = self._fatoora.switches(environment).request_id == "constant"
         request_id = _SANDBOX_CCSID_REQUEST if constant else serial
         self._registry.add_credential(
@@ -171,7 +173,7 @@ class Issuance:
         if switches.pcsid == "canned":
             issued, secret = self._fatoora.own_certificates.canned(now), CANNED_SECRET
         else:
-            issued, secret = self._fatoora.authority.issue_pcsid(environment, csr, now), _new_secret()
+            issued, secret = self._fatoora.authority.issue_pcsid(environment, csr, now), self._new_secret()
         constant = switches.request_id == "constant"
         request_id = (
             _SANDBOX_PCSID_REQUEST if constant else self._fatoora.store.next_number(f"PCSID request {environment}")
@@ -200,10 +202,6 @@ class Issuance:
             secret=secret,
             token_type=bodies.X509_TOKEN_TYPE,
         )
-
-
-def _new_secret() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _invalid_otp() -> Response:

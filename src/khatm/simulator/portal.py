@@ -18,8 +18,10 @@ from khatm.simulator.taxpayers import Taxpayers, TaxpayerStatus
 OTP_LIFE = timedelta(hours=1)
 SANDBOX_OTP = "123345"
 """The value that the published sandbox pages show as a good one."""
+SANDBOX_EXPIRED_OTP = "222222"
+"""The value that they show as an expired one."""
 
-_SANDBOX_REFUSED = frozenset({"111111", "222222", "000000"})
+_SANDBOX_REFUSED = frozenset({"111111", SANDBOX_EXPIRED_OTP, "000000"})
 _ATTEMPTS = 1000
 
 
@@ -129,6 +131,14 @@ class Portal:
                 (environment, code, purpose, milliseconds(now)),
             ).fetchone()
         return None if row is None else AcceptedOtp(row["vat_number"], row["id"], row["device_id"])
+
+    def expire(self, environment: Environment, code: str, now: datetime) -> None:
+        """Let a code's time run out now."""
+        with self._store.transaction() as connection:
+            connection.execute(
+                "UPDATE otp SET expires_at = ? WHERE environment = ? AND code = ? AND expires_at > ?",
+                (milliseconds(now), environment, code, milliseconds(now)),
+            )
 
     def consume(self, otp: AcceptedOtp, now: datetime) -> None:
         """Note a recorded code as used."""

@@ -13,6 +13,7 @@ import uvicorn
 
 from khatm.simulator.app import create_app
 from khatm.simulator.certificates import IssuedCertificate
+from khatm.simulator.connection import BreakableProtocol
 from khatm.simulator.errors import AddressTaken
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.own_certificates import read_canned_file
@@ -27,10 +28,18 @@ _BACKLOG = 256
 _GOODBYE_SECONDS = 3
 
 
-def run(*, host: str = "127.0.0.1", port: int = 8080, data: Path | None = None, settings: Sequence[str] = ()) -> None:
+def run(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    data: Path | None = None,
+    settings: Sequence[str] = (),
+    seed: int | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, printing `simulator ready: URL` when connections are accepted.
 
     `port` 0 takes a free one. `data` is the folder that keeps the state; without it the state is kept for this run.
+    `seed` makes everything that is drawn by lot the same in every run.
     Raises AddressTaken, UnusableStore, ForeignStore, UnreadableCannedCertificate, and what `parse_setting` raises.
     """
     canned = configured_certificate()
@@ -39,7 +48,8 @@ def run(*, host: str = "127.0.0.1", port: int = 8080, data: Path | None = None, 
     url = url_of(listener)
     fatoora = None
     try:
-        fatoora = Fatoora(SimulatorConfig(switches=switches, data=data, canned_certificate=canned, address=url))
+        config = SimulatorConfig(switches=switches, data=data, canned_certificate=canned, address=url, seed=seed)
+        fatoora = Fatoora(config)
         Server(fatoora, lambda: _say_ready(url, host)).run(sockets=[listener])
     finally:
         listener.close()
@@ -83,7 +93,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(fatoora),
-                http="h11",
+                http=BreakableProtocol,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",

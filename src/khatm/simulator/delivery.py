@@ -1,0 +1,121 @@
+"""How an answer leaves: whole, late, in part, by and by, or not at all.
+
+Source: gateway contract, section 14.2.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from khatm.simulator.exchange import Response
+from khatm.simulator.faults import Drop, Effects
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+STATE_KEY = "khatm.connection"
+"""Where a call finds its connection in the `state` of its ASGI scope."""
+
+_PORTIONS_A_SECOND = 10
+
+
+class Connection(Protocol):
+    """The TCP connection behind a call, as far as faults reach it."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is closed, or about to be."""
+        ...
+
+    def close(self) -> None:
+        """Send what is waiting to be sent, then end it."""
+        ...
+
+    def reset(self) -> None:
+        """End it at once, with a TCP reset."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An answer and what happens to it on the way."""
+
+    response: Response | None
+    """None: there is none, and `drop` says how the connection ends."""
+    delay: float = 0.0
+    drop: Drop | None = None
+    cut: int | None = None
+    """After so many octets of the body the connection is closed, the whole length having been declared."""
+    bytes_per_second: int | None = None
+
+
+def delivery_of(response: Response | None, then: Effects) -> Delivery:
+    """Return how a struck call is answered; a body cut as JSON is cut here already."""
+    delay = then.delay if then.when == "after" else 0.0
+    if response is None or then.drop is not None:
+        return Delivery(None, delay, then.drop or "close")
+    cut = None
+    if then.truncate is not None:
+        cut = min(len(response.body) // 2 if then.keep is None else then.keep, len(response.body))
+    if cut is not None and then.truncate == "json":
+        response = Response(response.status, response.body[:cut], response.content_type, response.headers)
+        cut = None
+    return Delivery(response, delay, cut=cut, bytes_per_second=then.bytes_per_second)
+
+
+def connection_of(scope: Scope) -> Connection | None:
+    """Return the connection behind a call, None where the application is called without one."""
+    found: Connection | None = scope.get("state", {}).get(STATE_KEY)
+    return found
+
+
+async def deliver(delivery: Delivery, connection: Connection | None, receive: Receive, send: Send) -> None:
+    """Send an answer as `delivery` says.
+
+    Raises ConnectionAbortedError where a connection is to be broken and there is none: whoever calls the application
+    without a socket sees that instead.
+    """
+    if delivery.delay:
+        await asyncio.sleep(delivery.delay)
+    response = delivery.response
+    if response is None:
+        await _break(connection, receive, delivery.drop)
+        return
+    headers = [
+        (b"content-type", response.content_type.encode("latin-1")),
+        (b"content-length", str(len(response.body)).encode()),
+        *((name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    body = response.body if delivery.cut is None else response.body[: delivery.cut]
+    if delivery.bytes_per_second is not None:
+        await _trickle(body, delivery.bytes_per_second, connection, send)
+        body = b""
+    ends = delivery.cut is None or delivery.cut == len(response.body)
+    await send({"type": "http.response.body", "body": body, "more_body": not ends})
+    if not ends:
+        await _break(connection, receive, "close")
+
+
+async def _trickle(body: bytes, rate: int, connection: Connection | None, send: Send) -> None:
+    portion = max(1, rate // _PORTIONS_A_SECOND)
+    for start in range(0, len(body), portion):
+        if connection is not None and connection.gone:
+            return
+        part = body[start : start + portion]
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+        await asyncio.sleep(len(part) / rate)
+
+
+async def _break(connection: Connection | None, receive: Receive, how: Drop | None) -> None:
+    """End the connection, and wait until the server knows, because it would complain of a call without an answer."""
+    if connection is None:
+        raise ConnectionAbortedError("a fault broke the connection")
+    if how == "reset":
+        connection.reset()
+    else:
+        connection.close()
+    while (await receive())["type"] != "http.disconnect":
+        pass
