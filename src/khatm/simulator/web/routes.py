@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from khatm.simulator.errors import UnknownPage
 from khatm.simulator.fatoora import Fatoora
-from khatm.simulator.web import device, passwords, statistics, taxpayer
+from khatm.simulator.web import device, passwords, statistics, taxpayer, validator
 from khatm.simulator.web.guard import Guard
 from khatm.simulator.web.rendering import templates
 from khatm.simulator.web.session import Sessions
@@ -46,6 +46,12 @@ def routes(fatoora: Fatoora, hosts: Collection[str] = ()) -> list[BaseRoute]:
     small = [Middleware(Guard, hosts=hosts, body_limit=_FORM_LIMIT)]
     found: list[BaseRoute] = [
         Route(path, endpoint(page, rooms), methods=[method], middleware=small) for method, path, page in _PAGES
+    ]
+    large = [Middleware(Guard, hosts=hosts, body_limit=validator.FORM_LIMIT)]
+    found += [
+        Route("/validator", endpoint(validator.show, rooms), methods=["GET"], middleware=small),
+        Route("/validator", endpoint(validator.judge, rooms), methods=["POST"], middleware=large),
+        Route("/validator/api", endpoint(validator.api, rooms), methods=["POST"], middleware=large),
     ]
     static = Mount("/portal/static", StaticFiles(packages=[(__package__, "static")]), middleware=small)
     return [static, *found, Route("/portal/{rest:path}", endpoint(unknown, rooms), middleware=small)]
