@@ -102,11 +102,11 @@ async def deliver(delivery: Delivery, connection: Connection | None, receive: Re
 async def _trickle(body: bytes, rate: int, connection: Connection | None, send: Send) -> None:
     portion = max(1, rate // _PORTIONS_A_SECOND)
     for start in range(0, len(body), portion):
+        part = body[start : start + portion]
+        await asyncio.sleep(len(part) / rate)
         if connection is not None and connection.gone:
             return
-        part = body[start : start + portion]
         await send({"type": "http.response.body", "body": part, "more_body": True})
-        await asyncio.sleep(len(part) / rate)
 
 
 async def _break(connection: Connection | None, receive: Receive, how: Drop | None) -> None:
