@@ -18,6 +18,7 @@ from khatm.simulator.delivery import Receive, Scope, Send, connection_of, delive
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.faulty import FaultyGateway
+from khatm.simulator.web import openapi
 from khatm.simulator.web.guard import Guard
 from khatm.simulator.web.routes import routes as pages
 
@@ -37,7 +38,7 @@ def create_app(fatoora: Fatoora) -> Starlette:
             Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora))),
             Mount(
                 "/manage",
-                routes=manage.routes(fatoora),
+                routes=[*manage.routes(fatoora), Route("/openapi.json", openapi.serve)],
                 middleware=[Middleware(Guard, hosts=fatoora.hosts, body_limit=_MANAGE_LIMIT)],
             ),
             *pages(fatoora),

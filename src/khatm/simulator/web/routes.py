@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from khatm.simulator.errors import UnknownPage
 from khatm.simulator.fatoora import Fatoora
-from khatm.simulator.web import device, passwords, statistics, taxpayer, validator
+from khatm.simulator.web import device, passwords, reference, statistics, taxpayer, validator
 from khatm.simulator.web.guard import Guard
 from khatm.simulator.web.rendering import templates
 from khatm.simulator.web.session import Sessions
@@ -37,6 +37,7 @@ _PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", "/portal/devices/revoke", device.revoke),
     ("GET", "/portal/devices/{device}", device.show),
     ("GET", "/portal/statistics", statistics.show),
+    ("GET", "/portal/reference", reference.show),
 )
 
 
