@@ -141,7 +141,7 @@ def impatient(stage: Stage, document: Any) -> httpx.Response:
 
 
 def test_other_calls_go_on_while_one_is_delayed(stage: Stage) -> None:
-    stage.arm("clearance", {"delay": 3})
+    stage.arm("clearance", {"delay": 3, "when": "after"})
     slow = stage.document("clearance")
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(lambda: stage.submit(slow, "clearance", read_timeout=1.0))

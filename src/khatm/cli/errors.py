@@ -104,3 +104,33 @@ class NotCleared(KhatmError):
         "المستند {uuid} مستند ضريبي حالته {state} ولا توجد له نسخة معتمدة: لا يُسلَّم المستند الضريبي إلى العميل إلا بعد "
         "اعتماده. نفّذ `khatm submit` أو خذ نسختنا بالخيار --stamped."
     )
+
+
+@dataclass(eq=False)
+class SimulatorUnreachable(KhatmError):
+    """No simulator answers where a command looked for one."""
+
+    url: str
+    reason: str
+    code: ClassVar[str] = "simulator-unreachable"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "No simulator answers at {url}: {reason}. Start `khatm simulator`, or name its address with --url."
+    )
+    ar: ClassVar[str] = (
+        "لا يوجد محاكٍ يجيب على العنوان {url}: {reason}. شغّل `khatm simulator` أو حدّد عنوانه بالخيار --url."
+    )
+
+
+@dataclass(eq=False)
+class RefusedBySimulator(KhatmError):
+    """A running simulator refused what a command asked for; it says why itself."""
+
+    status: int
+    refusal: str
+    reason: dict[str, str]
+    code: ClassVar[str] = "refused-by-simulator"
+
+    def sentence(self, language: Language = "en") -> str:
+        """Return the simulator's own sentence."""
+        return self.reason[language]

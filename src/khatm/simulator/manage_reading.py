@@ -36,6 +36,7 @@ _STATUSES: dict[type[KhatmError], int] = {
     UnusableStore: 507,
 }
 _LONGEST_NUMBER = 18
+_MOST_OCTETS = 4 * 1024 * 1024
 
 
 def route(method: str, path: str, handler: Handler) -> Route:
@@ -53,9 +54,19 @@ def route(method: str, path: str, handler: Handler) -> Route:
 
 
 async def members_of(request: Request) -> dict[str, object]:
-    """Return the JSON object that a call brings, an empty one if it brings nothing."""
+    """Return the JSON object that a call brings, an empty one if it brings nothing.
+
+    What could not be written out again is refused: numbers that are none, and halves of characters.
+    """
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_OCTETS:
+            allowed = f"a JSON object of at most {_MOST_OCTETS} octets"
+            raise InvalidManagementRequest(field="body", found="larger", allowed=allowed)
     try:
-        found = json.loads(await request.body() or b"{}")
+        found = json.loads(body or b"{}")
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
