@@ -18,6 +18,9 @@ from khatm.cli.simulator_state import clock, reset, restore, snapshot
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Draw OTPs, secrets, serial numbers and faults alike in every run."
 )
+@click.option(
+    "--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name of this machine for pages and /manage."
+)
 @click.pass_context
 def simulator(
     context: click.Context,
@@ -27,8 +30,9 @@ def simulator(
     memory: bool,
     settings: tuple[str, ...],
     seed: int | None,
+    hosts: tuple[str, ...],
 ) -> None:
-    """Serve the six gateway endpoints for sandbox, simulation and production, and /manage for machines.
+    """Serve the six gateway endpoints for sandbox, simulation and production, /portal for people, /manage for machines.
 
     \b
     Prints "simulator ready: http://HOST:PORT" when it accepts connections. SIGTERM and Ctrl-C stop it cleanly.
@@ -41,7 +45,7 @@ def simulator(
 
     if memory and data is not None:
         raise click.UsageError("--memory and --data exclude each other: say where the state is kept, once")
-    run(host=host, port=port, data=data, settings=settings, seed=seed)
+    run(host=host, port=port, data=data, settings=settings, seed=seed, hosts=hosts)
 
 
 def _refuse_options(context: click.Context) -> None:

@@ -35,11 +35,13 @@ def run(
     data: Path | None = None,
     settings: Sequence[str] = (),
     seed: int | None = None,
+    hosts: Sequence[str] = (),
 ) -> None:
     """Serve until SIGTERM or SIGINT, printing `simulator ready: URL` when connections are accepted.
 
     `port` 0 takes a free one. `data` is the folder that keeps the state; without it the state is kept for this run.
-    `seed` makes everything that is drawn by lot the same in every run.
+    `seed` makes everything that is drawn by lot the same in every run. `hosts` are further names by which browsers may
+    reach the pages and the management.
     Raises AddressTaken, UnusableStore, ForeignStore, UnreadableCannedCertificate, and what `parse_setting` raises.
     """
     canned = configured_certificate()
@@ -48,7 +50,14 @@ def run(
     url = url_of(listener)
     fatoora = None
     try:
-        config = SimulatorConfig(switches=switches, data=data, canned_certificate=canned, address=url, seed=seed)
+        config = SimulatorConfig(
+            switches=switches,
+            data=data,
+            canned_certificate=canned,
+            address=url,
+            seed=seed,
+            hosts=frozenset({host, *hosts}),
+        )
         fatoora = Fatoora(config)
         Server(fatoora, lambda: _say_ready(url, host)).run(sockets=[listener])
     finally:

@@ -33,4 +33,5 @@ MENU: Final = (
         ),
     ),
     Group("menu.developer", (Entry("/portal/reference", "menu.reference"), Entry("/validator", "menu.validator"))),
+    Group("menu.bench", (Entry("/portal/faults", "menu.faults"), Entry("/portal/time", "menu.time"))),
 )

@@ -19,8 +19,11 @@ from khatm.simulator.errors import (
     InvalidManagementRequest,
     NoFreeOtp,
     TaxpayerNotActive,
+    TooManySnapshots,
     UnknownDevice,
+    UnknownFault,
     UnknownPage,
+    UnknownSnapshot,
 )
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.web.catalogue import texts
@@ -32,10 +35,13 @@ _LANGUAGE_LIFE = timedelta(days=365)
 _MOST_FIELDS = 1000
 _STATUSES: dict[type[KhatmError], int] = {
     UnknownDevice: 404,
+    UnknownFault: 404,
+    UnknownSnapshot: 404,
     UnknownPage: 404,
     ForeignForm: 403,
     BodyTooLarge: 413,
     NoFreeOtp: 409,
+    TooManySnapshots: 409,
     TaxpayerNotActive: 409,
 }
 

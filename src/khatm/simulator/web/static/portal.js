@@ -52,3 +52,33 @@ for (const button of document.querySelectorAll("[data-copy-all]")) {
     copy(codes.join("\n"), button);
   });
 }
+
+// Parts that change by themselves are fetched again while the page is looked at.
+async function refresh() {
+  const parts = document.querySelectorAll("[data-live]");
+  if (parts.length === 0 || document.hidden) return;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of parts) {
+      const fresh = page.getElementById(part.id);
+      if (!fresh || fresh.innerHTML === part.innerHTML || part.contains(document.activeElement)) continue;
+      part.replaceChildren(...document.importNode(fresh, true).childNodes);
+    }
+  } catch { /* the simulator is being restarted */ }
+}
+if (document.querySelector("[data-live]")) setInterval(refresh, 2000);
+
+// Fields that mean nothing for what was chosen are out of the way.
+const effect = document.getElementById("effect");
+function fit() {
+  for (const field of document.querySelectorAll("[data-for], [data-not-for]")) {
+    const only = field.dataset.for?.split(" ");
+    field.hidden = only ? !only.includes(effect.value) : field.dataset.notFor.split(" ").includes(effect.value);
+  }
+}
+if (effect) {
+  effect.addEventListener("change", fit);
+  fit();
+}
