@@ -288,6 +288,18 @@ class BodyTooLarge(KhatmError):
 
 
 @dataclass(eq=False)
+class HeadersTooLarge(KhatmError):
+    """More headers were sent to a page or to the management than are looked at."""
+
+    allowed: int
+    code: ClassVar[str] = "headers-too-large"
+    en: ClassVar[str] = (
+        "The request's headers are too large: at most {allowed} bytes are looked at. Send fewer or less."
+    )
+    ar: ClassVar[str] = "ترويسات الطلب أكبر من الحد: يُنظر في {allowed} بايت على الأكثر. أرسل أقل."
+
+
+@dataclass(eq=False)
 class AddressTaken(KhatmError):
     """The simulator cannot listen where it was told to."""
 

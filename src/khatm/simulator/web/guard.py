@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from khatm.errors import KhatmError
-from khatm.simulator.errors import BodyTooLarge, ForeignHost, ForeignOrigin
+from khatm.simulator.errors import BodyTooLarge, ForeignHost, ForeignOrigin, HeadersTooLarge
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,9 +25,11 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 AUTHORITY_HOSTS = frozenset({"gw-fatoora.zatca.gov.sa", "gw-apic-gov.gazt.gov.sa"})
 """The original's names, which a hosts entry or a proxy may bring here."""
+MOST_HEADER_BYTES = 64 * 1024
+"""The server's own limit holds for headers that come in pieces; in one piece several times as much may come."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES = frozenset({"same-origin", "none"})
-_STATUSES: dict[type[KhatmError], int] = {ForeignHost: 403, ForeignOrigin: 403, BodyTooLarge: 413}
+_STATUSES: dict[type[KhatmError], int] = {ForeignHost: 403, ForeignOrigin: 403, BodyTooLarge: 413, HeadersTooLarge: 431}
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -60,10 +62,12 @@ class Guard:
             self._check(scope["method"], headers)
             bounded = _Bounded(receive, self._limit)
             await self._app(scope, bounded, _adding_headers(send))
-        except (ForeignHost, ForeignOrigin, BodyTooLarge) as error:
+        except (ForeignHost, ForeignOrigin, BodyTooLarge, HeadersTooLarge) as error:
             await refusal(error)(scope, receive, _adding_headers(send))
 
     def _check(self, method: str, headers: Headers) -> None:
+        if sum(len(name) + len(value) for name, value in headers.raw) > MOST_HEADER_BYTES:
+            raise HeadersTooLarge(allowed=MOST_HEADER_BYTES)
         host = headers.get("host", "")
         if not self._is_ours(host):
             raise ForeignHost(host=host[:100])
