@@ -14,6 +14,7 @@ from khatm.cli.simulator_state import clock, reset, restore, snapshot
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep the state in this folder.")
 @click.option("--memory", is_flag=True, help="Keep the state in memory (the default without --data).")
+@click.option("--keep-exchanges", type=click.IntRange(1), help="With --data: how many stay on record. [default: 2000]")
 @click.option("--set", "settings", multiple=True, metavar="ENVIRONMENT.SWITCH=VALUE", help="Change a behaviour.")
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Draw OTPs, secrets, serial numbers and faults alike in every run."
@@ -28,6 +29,7 @@ def simulator(
     port: int,
     data: Path | None,
     memory: bool,
+    keep_exchanges: int | None,
     settings: tuple[str, ...],
     seed: int | None,
     hosts: tuple[str, ...],
@@ -45,7 +47,9 @@ def simulator(
 
     if memory and data is not None:
         raise click.UsageError("--memory and --data exclude each other: say where the state is kept, once")
-    run(host=host, port=port, data=data, settings=settings, seed=seed, hosts=hosts)
+    if keep_exchanges is not None and data is None:
+        raise click.UsageError("--keep-exchanges needs --data: without it the latest 2,000 or 64 MiB are kept")
+    run(host=host, port=port, data=data, settings=settings, keep_exchanges=keep_exchanges, seed=seed, hosts=hosts)
 
 
 def _refuse_options(context: click.Context) -> None:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from khatm.simulator import bodies, compliance, messages
+from khatm.simulator.causes import Cause
 from khatm.simulator.clearance import Unstamped, clear
 from khatm.simulator.examination import examine
 from khatm.simulator.exchange import Request, Response, json_response
@@ -67,9 +68,9 @@ class Documents:
         body_hash = members.get("invoiceHash")
         if call == "clearance" and request.clearance_off:
             self._turn_away(credential, body_hash)
-            return bodies.clearance_off()
+            return bodies.clearance_off().said_because(Cause.CLEARANCE_OFF)
         if call == "clearance" and _clearance_is_off(request, switches):
-            return bodies.clearance_off()
+            return bodies.clearance_off().said_because(Cause.CLEARANCE_OFF)
         if call == "reporting" and (request.clearance_off or self._was_turned_away(credential, body_hash)):
             switches = replace(switches, clearance_enabled=False)
         with self._one_at_a_time(credential, body_hash):

@@ -13,10 +13,12 @@ from khatm.clock import ShiftableClock
 from khatm.environment import Environment
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
-from khatm.simulator.manage import purpose_of, vat_number_of
+from khatm.simulator.manage import purpose_of
+from khatm.simulator.manage_reading import vat_number_of
 from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.own_certificates import read_canned_file
 from khatm.simulator.portal import Purpose
+from khatm.simulator.recorder import MOST
 from khatm.simulator.server import Server, listen, url_of
 from khatm.simulator.switches import switches_by_environment
 
@@ -36,6 +38,7 @@ class EmbeddedSimulator:
         data: Path | None = None,
         canned_certificate: Path | None = None,
         rules: RulesPlug | None = None,
+        keep_exchanges: int = MOST,
         seed: int | None = None,
     ) -> None:
         """`canned_certificate` is the file of the sandbox's fixed certificate, `rules` stands in for the official ones.
@@ -49,6 +52,7 @@ class EmbeddedSimulator:
         self._switches = switches_by_environment(settings, canned_certificate=self._canned is not None)
         self._rules = rules or OfficialRules()
         self._data = data
+        self._keep_exchanges = keep_exchanges
         self._seed = seed
         self._url = ""
         self._fatoora: Fatoora | None = None
@@ -66,6 +70,7 @@ class EmbeddedSimulator:
             canned_certificate=self._canned,
             rules=self._rules,
             address=self._url,
+            keep_exchanges=self._keep_exchanges,
             seed=self._seed,
         )
         try:

@@ -170,6 +170,16 @@ class UnknownFault(KhatmError):
 
 
 @dataclass(eq=False)
+class UnknownExchange(KhatmError):
+    """A management call about an exchange that is not kept."""
+
+    exchange: str
+    code: ClassVar[str] = "unknown-exchange"
+    en: ClassVar[str] = "There is no exchange {exchange} on record. GET /manage/exchanges lists the latest."
+    ar: ClassVar[str] = "لا يوجد طلب مسجّل بالرقم {exchange}. يعرض ‎GET /manage/exchanges‎ أحدثها."
+
+
+@dataclass(eq=False)
 class UnknownSnapshot(KhatmError):
     """A management call about a snapshot that was not taken, or was let go."""
 

@@ -16,7 +16,7 @@ from khatm.simulator.gate import Gate
 from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.own_certificates import OwnCertificates
 from khatm.simulator.portal import Portal
-from khatm.simulator.recorder import Recorder
+from khatm.simulator.recorder import MOST, MOST_BYTES, Recorder
 from khatm.simulator.records import Records
 from khatm.simulator.registry import Registry
 from khatm.simulator.snapshots import Snapshot, Snapshots
@@ -27,6 +27,8 @@ from khatm.simulator.timeshift import TimeShift
 
 STATE_FILE = "simulator.sqlite3"
 """The state's name in a data folder."""
+EXCHANGES_FILE = "exchanges.sqlite3"
+"""The record's name beside it."""
 SNAPSHOTS_FOLDER = "snapshots"
 """The name of the folder beside it that keeps snapshots."""
 
@@ -47,6 +49,8 @@ class SimulatorConfig:
     """Where clients reach the simulator; certificates carry it as the place of their issuer's certificate."""
     hosts: frozenset[str] = frozenset()
     """Further names by which browsers may reach the pages and the management; addresses and localhost always may."""
+    keep_exchanges: int = MOST
+    """How many exchanges are kept; without a data folder also no more than 64 MiB of them."""
     seed: int | None = None
     """Makes OTPs, secrets and serial numbers the same in every run, and serves faults that name no seed."""
 
@@ -63,7 +67,7 @@ class Fatoora:
         self.store = Store(None if config.data is None else config.data / STATE_FILE)
         self.registry = Registry(self.store)
         self.records = Records(self.store)
-        self.recorder = Recorder()
+        self.recorder = _recorder(config)
         self.taxpayers = Taxpayers(self.store, self.registry)
         self.portal = Portal(self.store, self.taxpayers, below=self.random.randrange)
         self.time = TimeShift(self.store, config.clock)
@@ -104,7 +108,14 @@ class Fatoora:
     def close(self) -> None:
         """Close the state."""
         self.snapshots.close()
+        self.recorder.close()
         self.store.close()
 
     def _own_certificates(self) -> OwnCertificates:
         return OwnCertificates(self.store, self.authority, self._canned_certificate)
+
+
+def _recorder(config: SimulatorConfig) -> Recorder:
+    if config.data is None:
+        return Recorder(most=config.keep_exchanges, most_bytes=MOST_BYTES)
+    return Recorder(config.data / EXCHANGES_FILE, most=config.keep_exchanges, most_bytes=None)

@@ -3,23 +3,29 @@
 Source: gateway contract, section 14.2.
 """
 
+import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 from khatm.environment import Environment
 from khatm.simulator import bodies
-from khatm.simulator.access import claimed_token
-from khatm.simulator.csr import RefusedCsr, read_csr
+from khatm.simulator.access import claimed_token, vat_number_of
+from khatm.simulator.causes import Cause
+from khatm.simulator.csr import ReceivedCsr, RefusedCsr, read_csr
 from khatm.simulator.delivery import Delivery, delivery_of
+from khatm.simulator.errors import UnusableStore
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.fault_answers import altered, false_answer
 from khatm.simulator.faults import EndpointName, FaultCall, Struck
 from khatm.simulator.gateway import Gateway, json_object
 from khatm.simulator.portal import SANDBOX_EXPIRED_OTP
-from khatm.simulator.recorder import Delivered, FaultNote
+from khatm.simulator.recorder import Delivered, Exchange, FaultNote
 from khatm.simulator.registry import Credential, digest
+
+_log = logging.getLogger(__name__)
 
 
 class FaultyGateway:
@@ -46,19 +52,39 @@ class FaultyGateway:
 
     def refuse_size(self, request: Request, struck: Struck | None = None) -> Delivery:
         """Answer a body above the limit, which never reaches the application (8.7); no body given."""
-        return self._handled(request, struck, lambda: bodies.proxy_page(413, "Request Entity Too Large"))
+        return self._handled(
+            request, struck, lambda: bodies.proxy_page(413, "Request Entity Too Large").said_because(Cause.TOO_LARGE)
+        )
 
     def _handled(self, request: Request, struck: Struck | None, answer: Callable[[], Response]) -> Delivery:
-        received_at = self._fatoora.clock.now()
+        received_at, begun = self._fatoora.clock.now(), time.perf_counter()
         prevented = struck is not None and struck.then.prevents_processing
         truth = None if prevented else answer()
         if struck is None and truth is not None:
             struck = self._struck_late(request, truth.status)
         response = truth if struck is None else self._said(request, struck, truth)
         delivery = Delivery(response) if struck is None else delivery_of(response, struck.then)
-        note = None if struck is None else _note(struck, truth, delivery)
-        self._fatoora.recorder.record(request, response, received_at, note)
+        environment, endpoint = self._gateway.endpoint_of(request) or (None, None)
+        self._record(
+            Exchange(
+                request=request,
+                response=response,
+                received_at=received_at,
+                seconds=time.perf_counter() - begun,
+                environment=environment,
+                endpoint=endpoint,
+                vat_number=self._vat_number(request, environment, endpoint),
+                fault=None if struck is None else _note(struck, truth, delivery),
+            )
+        )
         return delivery
+
+    def _record(self, exchange: Exchange) -> None:
+        """Keep an exchange; what the authority has done stands even if that fails."""
+        try:
+            self._fatoora.recorder.record(exchange)
+        except UnusableStore as error:
+            _log.error("an exchange is not on record: %s", error)
 
     def _struck_late(self, request: Request, status: int) -> Struck | None:
         call = self._call(request)
@@ -69,7 +95,7 @@ class FaultyGateway:
         if struck.then.status is not None:
             called = self._gateway.endpoint_of(request)
             assert called is not None
-            return false_answer(struck.then, called[1], self._fatoora.clock.now())
+            return false_answer(struck.then, called[1], self._fatoora.clock.now()).said_because(Cause.FAULT)
         return altered(truth, struck.then.change) if truth is not None and struck.then.change else truth
 
     def _prepared(self, request: Request, struck: Struck | None) -> Request:
@@ -122,13 +148,26 @@ class FaultyGateway:
             device = self._fatoora.registry.device(credential.device_id)
             names |= {credential.vat_number} | ({device.common_name, device.egs_serial} if device else set())
         if endpoint == "compliance_csid":
-            csr = (json_object(request.body) or {}).get("csr")
-            try:
-                read = read_csr(csr if isinstance(csr, str) else "", self._fatoora.switches(environment))
-            except RefusedCsr:
-                return frozenset(names)
-            names |= {read.vat_number, read.common_name, read.egs_serial}
+            csr = self._csr(request, environment)
+            names |= {csr.vat_number, csr.common_name, csr.egs_serial} if csr else set()
         return frozenset(names)
+
+    def _vat_number(
+        self, request: Request, environment: Environment | None, endpoint: EndpointName | None
+    ) -> str | None:
+        """Return the VAT number in the certificate that a caller names, or in the CSR that it brings."""
+        if environment is not None and endpoint == "compliance_csid":
+            csr = self._csr(request, environment)
+            return csr.vat_number if csr else None
+        token = claimed_token(request)
+        return None if token is None else vat_number_of(token)
+
+    def _csr(self, request: Request, environment: Environment) -> ReceivedCsr | None:
+        text = (json_object(request.body) or {}).get("csr")
+        try:
+            return read_csr(text if isinstance(text, str) else "", self._fatoora.switches(environment))
+        except RefusedCsr:
+            return None
 
     def _claimed(self, request: Request) -> list[Credential]:
         called = self._gateway.endpoint_of(request)
@@ -138,4 +177,11 @@ class FaultyGateway:
 
 def _note(struck: Struck, truth: Response | None, delivery: Delivery) -> FaultNote:
     delivered: Delivered = "nothing" if delivery.response is None else "all" if delivery.cut is None else "part"
-    return FaultNote(struck.id, struck.fired, struck.members, truth.status if truth else None, delivered)
+    return FaultNote(
+        id=struck.id,
+        strike=struck.fired,
+        then=struck.members,
+        processed=truth is not None,
+        true_status=None if truth is None else truth.status,
+        delivered=delivered,
+    )

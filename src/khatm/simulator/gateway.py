@@ -11,7 +11,8 @@ from typing import NoReturn
 
 from khatm.environment import Environment
 from khatm.simulator import bodies
-from khatm.simulator.access import authenticate, version_accepted
+from khatm.simulator.access import authenticate, version_accepted, why_unauthorized
+from khatm.simulator.causes import Cause
 from khatm.simulator.documents import Documents
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
@@ -107,7 +108,7 @@ class Gateway:
         now = self._fatoora.clock.now()
         place = self._place(request.path)
         if place is None:
-            return bodies.spring(404, now)
+            return bodies.spring(404, now).said_because(Cause.UNKNOWN_PATH)
         environment, path = place
         switches = self._fatoora.switches(environment)
         if request.method == "OPTIONS":
@@ -115,7 +116,8 @@ class Gateway:
         endpoint = self._endpoints[path].get(request.method)
         if endpoint is None:
             allowed = ", ".join(self._endpoints[path])
-            return replace(bodies.spring(405, now), headers={"Allow": allowed})
+            refusal = replace(bodies.spring(405, now), headers={"Allow": allowed})
+            return refusal.said_because(Cause.UNKNOWN_METHOD, request.method)
         response = self._guarded(endpoint, environment, path, request, switches)
         if request.header("origin") is not None and _open_to_browsers(path, switches):
             response = replace(response, headers={**response.headers, "Access-Control-Allow-Origin": "*"})
@@ -138,14 +140,15 @@ class Gateway:
             return self._called(endpoint, environment, path, request, switches)
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
-            return failure(endpoint.name)
+            return failure(endpoint.name).said_because(Cause.OUR_FAULT)
 
     def _called(
         self, endpoint: _Endpoint, environment: Environment, path: str, request: Request, switches: Switches
     ) -> Response:
         now = self._fatoora.clock.now()
         if not version_accepted(request, switches):
-            return bodies.unsupported_version()
+            given = request.header("accept-version")
+            return bodies.unsupported_version().said_because(Cause.WRONG_VERSION, given or "absent")
         credential = None
         if endpoint.kinds:
             kinds = endpoint.kinds
@@ -153,18 +156,20 @@ class Gateway:
                 kinds = ("ccsid", "pcsid")
             credential = authenticate(self._fatoora, environment, request, kinds)
             if credential is None:
-                return bodies.unauthorized(now)
-        if (request.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
-            return bodies.spring(415, now)
+                because = why_unauthorized(self._fatoora, environment, request, kinds)
+                return replace(bodies.unauthorized(now), because=because)
+        content_type = request.header("content-type") or ""
+        if content_type.partition(";")[0].strip().lower() != "application/json":
+            return bodies.spring(415, now).said_because(Cause.WRONG_CONTENT_TYPE, content_type or "absent")
         members = json_object(request.body)
         if members is None:
-            return bodies.spring(400, now)
+            return bodies.spring(400, now).said_because(Cause.NO_JSON_OBJECT)
         return endpoint.answer(environment, credential, request, members)
 
     def _preflight(self, request: Request, path: str, switches: Switches) -> Response:
         """Answer a browser's preflight; on all but two paths the gateway refuses it (1.3)."""
         if not _open_to_browsers(path, switches):
-            return bodies.spring(403, self._fatoora.clock.now())
+            return bodies.spring(403, self._fatoora.clock.now()).said_because(Cause.PREFLIGHT)
         headers = {
             "Access-Control-Allow-Origin": "*",
             "Access-Control-Allow-Methods": ", ".join(self._endpoints[path]),

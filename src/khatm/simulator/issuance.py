@@ -11,6 +11,7 @@ from typing import Literal
 
 from khatm.environment import Environment
 from khatm.simulator import bodies, compliance, messages
+from khatm.simulator.causes import Cause
 from khatm.simulator.csr import ReceivedCsr, RefusedCsr, SerialTooLong, read_csr, read_request
 from khatm.simulator.exchange import Request, Response, json_response
 from khatm.simulator.fatoora import Fatoora
@@ -47,7 +48,7 @@ class Issuance:
                 return asked
             csr, otp = asked
             if not self._is_taxpayers(csr, environment, otp):
-                return _invalid_otp()
+                return _invalid_otp().said_because(Cause.OTP_OF_OTHER_TAXPAYER, otp.vat_number or "")
             now = self._fatoora.clock.now()
             device_id = self._registry.add_device(environment, csr, now)
             self._fatoora.portal.consume(otp, now)
@@ -66,7 +67,7 @@ class Issuance:
                 names = switches.step_list_separator.join(missing)
                 return bodies.flat(400, "Missing-ComplianceSteps", f"{_STEPS_MISSING} [{names}]")
             if switches.second_production_csid == "refuse" and self._registry.issued_from(credential.id):
-                return _invalid_request_id()
+                return _invalid_request_id().said_because(Cause.SECOND_PCSID)
             csr = read_request(credential.request, replace(switches, csr_p256="accept", csr_sha1="accept"))
             if self._is_foreign_template(csr, credential.environment):
                 return _template_refused(csr)
@@ -81,8 +82,10 @@ class Issuance:
             if isinstance(asked, Response):
                 return asked
             csr, otp = asked
+            if otp.device_id not in (None, current.device_id):
+                return _invalid_otp().said_because(Cause.OTP_FOR_OTHER_DEVICE, str(otp.device_id))
             if not self._is_taxpayers(csr, environment, otp, current):
-                return _invalid_otp()
+                return _invalid_otp().said_because(Cause.OTP_OF_OTHER_TAXPAYER, otp.vat_number or "")
             now = self._fatoora.clock.now()
             if switches.renewal == "200":
                 if self._is_foreign_template(csr, environment):
@@ -106,7 +109,7 @@ class Issuance:
         now = self._fatoora.clock.now()
         otp = self._fatoora.portal.check(environment, code, purpose=purpose, switches=switches, now=now)
         if otp is None:
-            return _invalid_otp()
+            return replace(_invalid_otp(), because=self._fatoora.portal.why_refused(environment, code, purpose, now))
         try:
             if not isinstance(text, str):
                 raise RefusedCsr("not a text")
@@ -114,20 +117,15 @@ class Issuance:
         except SerialTooLong as refusal:
             _log.info("CSR refused: %s", refusal.reason)
             message = messages.error("EXCEED_CHARACTER_LIMIT", "CSR_VALIDATION", _SERIAL_TOO_LONG)
-            return json_response(400, message.members())
+            return json_response(400, message.members()).said_because(Cause.CSR_REFUSED, refusal.reason)
         except RefusedCsr as refusal:
             _log.info("CSR refused: %s", refusal.reason)
-            return bodies.flat3("Invalid-CSR", _INVALID_CSR)
+            return bodies.flat3("Invalid-CSR", _INVALID_CSR).said_because(Cause.CSR_REFUSED, refusal.reason)
 
     def _is_taxpayers(
         self, csr: ReceivedCsr, environment: Environment, otp: AcceptedOtp, current: Credential | None = None
     ) -> bool:
-        """Tell whether the CSR's VAT number is that of the OTP's taxpayer, and of the renewed PCSID.
-
-        A code that was issued for the renewal of one device serves no other.
-        """
-        if otp.device_id is not None and (current is None or otp.device_id != current.device_id):
-            return False
+        """Tell whether the CSR's VAT number is that of the OTP's taxpayer, and of the renewed PCSID."""
         if not self._fatoora.switches(environment).vat_check:
             return True
         owners = {otp.vat_number or csr.vat_number, current.vat_number if current else csr.vat_number}
@@ -216,7 +214,7 @@ def _request_id_refusal(given: object, own: int) -> Response | None:
         same = given == own
     else:
         same = isinstance(given, str) and given.strip() == str(own)
-    return None if same else _invalid_request_id()
+    return None if same else _invalid_request_id().said_because(Cause.OTHER_REQUEST_ID, str(own))
 
 
 def _invalid_request_id() -> Response:

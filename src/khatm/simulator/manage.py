@@ -4,15 +4,12 @@ It stands for what a person does at the portal, and for what no real authority l
 writes against these shapes. Source: gateway contract, section 10.3.
 """
 
-import base64
-import re
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
-from khatm.simulator import certificates, manage_state
-from khatm.simulator.devices import device_members, utc_text
+from khatm.simulator import certificates, manage_exchanges, manage_state
+from khatm.simulator.devices import device_members
 from khatm.simulator.errors import InvalidManagementRequest, UnknownDevice
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.manage_reading import (
@@ -22,14 +19,13 @@ from khatm.simulator.manage_reading import (
     number_in_path,
     route,
     shown,
+    vat_number_of,
     whole,
 )
 from khatm.simulator.portal import Purpose
-from khatm.simulator.recorder import RecordedExchange
+from khatm.simulator.store import utc_text
 
-_VAT_NUMBER = re.compile(r"3[0-9]{13}3\Z")
 _MOST_OTPS = 100
-_EXCHANGES = 100
 
 
 def routes(fatoora: Fatoora) -> list[BaseRoute]:
@@ -39,9 +35,9 @@ def routes(fatoora: Fatoora) -> list[BaseRoute]:
         route("POST", "/otp", management.issue_otps),
         route("GET", "/devices", management.list_devices),
         route("POST", "/devices/{device}/revoke", management.revoke_device),
-        route("GET", "/exchanges", management.list_exchanges),
         route("GET", "/ca/{environment}.pem", management.authority_chain),
         *manage_state.routes(fatoora),
+        *manage_exchanges.routes(fatoora),
     ]
 
 
@@ -91,24 +87,10 @@ class _Management:
         assert device is not None
         return JSONResponse(device_members(self._fatoora, device))
 
-    async def list_exchanges(self, request: Request) -> Response:
-        text = request.query_params.get("limit", str(_EXCHANGES))
-        number = number_in_path(text)
-        limit = whole(text if number is None else number, "limit", 0, 10**8)
-        return JSONResponse({"exchanges": [_exchange_members(each) for each in self._fatoora.recorder.latest(limit)]})
-
     async def authority_chain(self, request: Request) -> Response:
         environment = environment_of(request.path_params["environment"])
         text = "".join(map(certificates.pem, self._fatoora.authority.chain(environment)))
         return PlainTextResponse(text, media_type="application/x-pem-file")
-
-
-def vat_number_of(value: object) -> str:
-    """Return a well-formed VAT number. Raises InvalidManagementRequest."""
-    if isinstance(value, str) and _VAT_NUMBER.match(value):
-        return value
-    allowed = "15 digits as text, the first and the last 3"
-    raise InvalidManagementRequest(field="vat_number", found=shown(value), allowed=allowed)
 
 
 def purpose_of(value: object) -> Purpose:
@@ -118,27 +100,3 @@ def purpose_of(value: object) -> Purpose:
     except ValueError:
         allowed = ", ".join(each.value for each in Purpose)
         raise InvalidManagementRequest(field="purpose", found=shown(value), allowed=allowed) from None
-
-
-def _exchange_members(exchange: RecordedExchange) -> dict[str, object]:
-    request, response = exchange.request, exchange.response
-    return {
-        "number": exchange.number,
-        "received_at": utc_text(exchange.received_at),
-        "method": request.method,
-        "path": request.path,
-        "status": None if response is None else response.status,
-        "request": {"headers": exchange.shown_headers(), "body": _body_text(request.body)},
-        "response": None
-        if response is None
-        else {"content_type": response.content_type, "body": _body_text(exchange.shown_answer())},
-        "fault": None if exchange.fault is None else exchange.fault.members(),
-    }
-
-
-def _body_text(body: bytes) -> str:
-    """Return a body as text; bytes that are none, as base64 after a word that says so."""
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return "base64:" + base64.b64encode(body).decode()

@@ -1,6 +1,7 @@
 """Reads what management calls bring: bodies and values, every mistake named by its field."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
 
@@ -18,6 +19,7 @@ from khatm.simulator.errors import (
     TooManyFaults,
     TooManySnapshots,
     UnknownDevice,
+    UnknownExchange,
     UnknownFault,
     UnknownSnapshot,
     UnusableStore,
@@ -31,11 +33,13 @@ _STATUSES: dict[type[KhatmError], int] = {
     TooManyFaults: 409,
     TooManySnapshots: 409,
     UnknownDevice: 404,
+    UnknownExchange: 404,
     UnknownFault: 404,
     UnknownSnapshot: 404,
     UnusableStore: 507,
 }
 _LONGEST_NUMBER = 18
+_VAT_NUMBER = re.compile(r"3[0-9]{13}3\Z")
 _MOST_OCTETS = 4 * 1024 * 1024
 
 
@@ -81,6 +85,14 @@ def environment_of(value: object) -> Environment:
     except ValueError:
         allowed = ", ".join(each.value for each in Environment)
         raise InvalidManagementRequest(field="environment", found=shown(value), allowed=allowed) from None
+
+
+def vat_number_of(value: object) -> str:
+    """Return a well-formed VAT number. Raises InvalidManagementRequest."""
+    if isinstance(value, str) and _VAT_NUMBER.match(value):
+        return value
+    allowed = "15 digits as text, the first and the last 3"
+    raise InvalidManagementRequest(field="vat_number", found=shown(value), allowed=allowed)
 
 
 def whole(value: object, field: str, least: int, most: int) -> int:

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from khatm.simulator.devices import utc_text
 from khatm.simulator.errors import InvalidManagementRequest, UnknownFault, UnknownSnapshot
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.fault_script import read_script
 from khatm.simulator.manage_reading import members_of, number_in_path, route, shown
 from khatm.simulator.snapshots import Snapshot
+from khatm.simulator.store import utc_text
 
 _CLOCK = (
     '{"advance_seconds": NUMBER} or {"now": "ISO-8601 with a zone"}, either of them with or without '

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from khatm.environment import Environment
+from khatm.simulator.causes import Because, Cause
 from khatm.simulator.errors import NoFreeOtp, TaxpayerNotActive
-from khatm.simulator.store import Store, milliseconds, moment
+from khatm.simulator.store import Store, milliseconds, moment, utc_text
 from khatm.simulator.switches import Switches
 from khatm.simulator.taxpayers import Taxpayers, TaxpayerStatus
 
@@ -131,6 +132,22 @@ class Portal:
                 (environment, code, purpose, milliseconds(now)),
             ).fetchone()
         return None if row is None else AcceptedOtp(row["vat_number"], row["id"], row["device_id"])
+
+    def why_refused(self, environment: Environment, code: str, purpose: Purpose, now: datetime) -> Because:
+        """Return what is wrong with a code that `check` refuses; of several with these digits, the latest counts."""
+        with self._store.reading() as connection:
+            row = connection.execute(
+                "SELECT purpose, used_at, expires_at FROM otp WHERE environment = ? AND code = ? "
+                "ORDER BY purpose = ? DESC, id DESC LIMIT 1",
+                (environment, code, purpose),
+            ).fetchone()
+        if row is None:
+            return Because(Cause.OTP_UNKNOWN)
+        if row["purpose"] != purpose:
+            return Because(Cause.OTP_FOR_OTHER_PURPOSE, row["purpose"])
+        if row["used_at"] is not None:
+            return Because(Cause.OTP_USED, utc_text(moment(row["used_at"])))
+        return Because(Cause.OTP_EXPIRED, utc_text(moment(row["expires_at"])))
 
     def expire(self, environment: Environment, code: str, now: datetime) -> None:
         """Let a code's time run out now."""

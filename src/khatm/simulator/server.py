@@ -17,6 +17,7 @@ from khatm.simulator.connection import BreakableProtocol
 from khatm.simulator.errors import AddressTaken
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.own_certificates import read_canned_file
+from khatm.simulator.recorder import MOST
 from khatm.simulator.switches import switches_by_environment
 
 CANNED_CERTIFICATE_VARIABLE = "KHATM_SIMULATOR_CANNED_CERTIFICATE"
@@ -34,6 +35,7 @@ def run(
     port: int = 8080,
     data: Path | None = None,
     settings: Sequence[str] = (),
+    keep_exchanges: int | None = None,
     seed: int | None = None,
     hosts: Sequence[str] = (),
 ) -> None:
@@ -42,6 +44,7 @@ def run(
     `port` 0 takes a free one. `data` is the folder that keeps the state; without it the state is kept for this run.
     `seed` makes everything that is drawn by lot the same in every run. `hosts` are further names by which browsers may
     reach the pages and the management.
+    `keep_exchanges` is how many calls stay on record. `seed` makes what is drawn by lot the same in every run.
     Raises AddressTaken, UnusableStore, ForeignStore, UnreadableCannedCertificate, and what `parse_setting` raises.
     """
     canned = configured_certificate()
@@ -55,6 +58,7 @@ def run(
             data=data,
             canned_certificate=canned,
             address=url,
+            keep_exchanges=MOST if keep_exchanges is None else keep_exchanges,
             seed=seed,
             hosts=frozenset({host, *hosts}),
         )

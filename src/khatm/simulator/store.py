@@ -269,3 +269,8 @@ def milliseconds(moment: datetime) -> int:
 def moment(stored: int) -> datetime:
     """Return a kept time as an aware UTC datetime."""
     return _EPOCH + timedelta(milliseconds=stored)
+
+
+def utc_text(moment: datetime) -> str:
+    """Return a time as management writes it: ISO 8601 in UTC with milliseconds."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

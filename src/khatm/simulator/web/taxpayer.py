@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from khatm.environment import Environment
 from khatm.simulator.errors import InvalidManagementRequest
-from khatm.simulator.manage import vat_number_of
+from khatm.simulator.manage_reading import vat_number_of
 from khatm.simulator.taxpayers import TaxpayerStatus
 from khatm.simulator.web.session import Session
 from khatm.simulator.web.visit import Visit, one
