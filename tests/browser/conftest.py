@@ -16,7 +16,7 @@ from khatm.simulator.embedded import EmbeddedSimulator
 from tests.wire.simulator_caller import Caller, Unit, fresh
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ARGUMENTS = (
@@ -79,6 +79,10 @@ def new_page(browser: "Browser", simulator: EmbeddedSimulator) -> Iterator[NewPa
     complaints: list[str] = []
 
     def make(language: str = "en", width: int = 1280, *, expected: str = _UNAVAILABLE) -> "Page":
+        def heard(message: "ConsoleMessage") -> None:
+            if message.type == "error" and not any(each in message.text for each in (expected, _UNAVAILABLE)):
+                complaints.append(message.text)
+
         context = browser.new_context(
             viewport={"width": width, "height": 844 if width < 500 else 800},
             locale="ar-SA" if language == "ar" else "en-GB",
@@ -89,12 +93,7 @@ def new_page(browser: "Browser", simulator: EmbeddedSimulator) -> Iterator[NewPa
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-        page.on(
-            "console",
-            lambda message: (
-                complaints.append(message.text) if message.type == "error" and expected not in message.text else None
-            ),
-        )
+        page.on("console", heard)
         return page
 
     yield make

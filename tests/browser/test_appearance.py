@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MEASURES = Path(__file__).with_name("measures.js").read_text("utf-8")
 PATHS = (
     "/portal/sign-in", "/portal", "/portal/onboard", "/portal/renew", "/portal/devices", "/portal/devices/1",
-    "/portal/statistics", "/portal/taxpayer", "/portal/reference", "/portal/faults", "/portal/time", "/portal/nothing",
+    "/portal/statistics", "/portal/taxpayer", "/portal/reference", "/portal/exchanges", "/portal/faults",
+    "/portal/time", "/portal/nothing",
 )  # fmt: skip
 ARABIC_NAME = "فرع الرياض الرئيسي والمقاولات"
 LONG_NAME = "Extraordinarily-Long-Unbreakable-Name-Of-A-Till-In-Riyadh-0001"
@@ -33,6 +34,7 @@ def furnished(simulator: EmbeddedSimulator) -> EmbeddedSimulator:
     unit = Unit(caller, "1100").onboarded()
     for kind in ("standard-invoice", "simplified-invoice", "simplified-credit-note"):
         unit.submit(kind)
+    unit.submit("simplified-invoice", {"reporting:1.0": "clearance:1.0"})
     recipe = CsrRecipe().for_unit("simulation", SELLER, "1000")
     recipe = replace(
         recipe,
@@ -82,6 +84,10 @@ def test_nothing_overflows_overlaps_or_is_faint(new_page: NewPage, language: str
         page.goto(path)
         page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
         found += everything(page, path)
+    page.goto("/portal/exchanges")
+    page.locator("tbody tr", has_text="BR-KSA-EN16931-01").get_by_role("link").click()
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    found += everything(page, "exchange")
     page.goto("/portal/devices")
     page.get_by_role("checkbox").first.check()
     page.click("button.danger")

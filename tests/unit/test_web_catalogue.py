@@ -8,7 +8,9 @@ import pytest
 
 from khatm.rules.findings import Severity, Stage, Status
 from khatm.simulator.devices import Status as DeviceStatus
+from khatm.simulator.recorder import Delivered
 from khatm.simulator.taxpayers import TaxpayerStatus
+from khatm.simulator.verdicts import VERDICTS
 from khatm.simulator.web import catalogue
 from khatm.simulator.web.bench import _JUMPS
 from khatm.simulator.web.charts import OUTCOMES
@@ -78,6 +80,8 @@ def test_every_literal_key_of_the_templates_is_there_and_every_key_is_used() -> 
         *(answer.key for each in ENDPOINTS for answer in each.answers),
         *(f"{each}.{word}" for each in ("onboard", "renew") for word in ("title", "lead")),
         *(f"home.{each}{more}" for each in _tiles() for more in ("", ".note")),
+        *(f"verdict.{each}" for each in VERDICTS),
+        *(f"exchange.delivered.{each}" for each in words(Delivered)),
         *(f"profile.{each}" for each in ("standard", "simplified")),
         *(f"notice.{each}" for each in re.findall(r"notice=\"(\w+)\"", sources)),
     }

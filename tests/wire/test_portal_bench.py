@@ -11,7 +11,7 @@ from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.fault_script import read_script
 from khatm.simulator.faults import ENDPOINT_NAMES
 from khatm.simulator.web.fault_form import EFFECTS, script_of
-from tests.wire.portal_visitor import Visitor, texts, tree
+from tests.wire.portal_visitor import Visitor, runs_no_foreign_script, texts, tree
 from tests.wire.simulator_caller import Caller, Unit, fresh
 
 SIMULATION = Environment.SIMULATION
@@ -112,3 +112,46 @@ def test_a_fresh_start_has_to_be_meant(simulator: EmbeddedSimulator) -> None:
     assert len(simulator.fatoora.registry.devices()) == 1
     visitor.post("/portal/time/reset", sure="yes")
     assert simulator.fatoora.registry.devices() == []
+
+
+def test_the_record_shows_what_was_said_and_why(simulator: EmbeddedSimulator) -> None:
+    unit = Unit(Caller(simulator, SIMULATION), "1000").onboarded()
+    assert unit.submit("standard-invoice", {"reporting:1.0": "clearance:1.0"}).status_code == 400
+    assert unit.caller.call("POST", "/production/csids", {"compliance_request_id": "1"}).status_code == 401
+    assert unit.caller.call("POST", "/<script>alert(1)</script>", {}).status_code == 404
+    visitor = Visitor(simulator)
+    page = visitor.get("/portal/exchanges")
+    statuses = texts(page, "//tbody/tr/td[3]")
+    assert statuses == ["404", "401", "400", *["200"] * 5]
+    whys = texts(page, "//tbody/tr/td[5]")
+    assert whys[:3] == ["unknown-path", "no-authorization", "BR-KSA-EN16931-01"]
+    assert len(texts(visitor.get("/portal/exchanges", status="4xx"), "//tbody/tr")) == 3
+    assert len(texts(visitor.get("/portal/exchanges", endpoint="compliance_check"), "//tbody/tr")) == 3
+    assert len(texts(visitor.get("/portal/exchanges", verdict="issued", environment="simulation"), "//tbody/tr")) == 2
+    assert len(texts(visitor.get("/portal/exchanges", verdict="nothing", before="x"), "//tbody/tr")) == 8
+    last = simulator.fatoora.recorder.last_number
+    refused = visitor.get(f"/portal/exchanges/{last - 2}")
+    assert "Business process is not reporting:1.0" in refused.text
+    assert ">clearance:1.0<" in "".join(texts(refused, "//div[@class='source-row']"))
+    for number in range(last - 7, last + 1):
+        shown = visitor.get(f"/portal/exchanges/{number}")
+        assert shown.status_code == 200
+        assert runs_no_foreign_script(shown)
+        assert unit.pcsid is not None
+        assert unit.pcsid.secret not in shown.text
+    revealed = visitor.get(f"/portal/exchanges/{last - 3}", reveal="true")
+    assert unit.pcsid is not None
+    assert unit.pcsid.secret in tree(revealed).text_content()
+    for number in ("0", "999999", "x", "٣"):
+        assert visitor.get(f"/portal/exchanges/{number}").status_code == 404
+
+
+def test_older_exchanges_are_a_page_away(simulator: EmbeddedSimulator) -> None:
+    caller = Caller(simulator, SIMULATION)
+    for _ in range(105):
+        caller.call("POST", "/compliance", {})
+    visitor = Visitor(simulator)
+    page = visitor.get("/portal/exchanges", environment="simulation")
+    assert len(texts(page, "//tbody/tr")) == 100
+    [link] = tree(page).xpath("//section[@id='exchanges']//a[@class='button']/@href")  # the filter goes with it
+    assert len(texts(visitor.http.get(link), "//tbody/tr")) == 5

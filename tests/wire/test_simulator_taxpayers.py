@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from khatm.clock import saudi_time
 from khatm.environment import Environment
 from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.portal import Purpose
 from khatm.simulator.taxpayers import TaxpayerStatus
-from tests.wire.simulator_caller import SELLER, Caller, Unit, fresh
+from tests.wire.simulator_caller import SELLER, Caller, Unit, fresh, http
 
 SANDBOX, SIMULATION, PRODUCTION = Environment
 
@@ -71,3 +72,28 @@ def test_a_taxpayer_is_named_by_its_latest_certificate(simulator: EmbeddedSimula
     first, *_ = (each for each in fatoora.taxpayers.known(10) if each.vat_number == SELLER)
     assert (first.name, first.devices, first.members, first.status.value) == ("Khatm Test Est", 1, (), "Active")
     assert fatoora.taxpayers.taxpayer("311234567800003").name == ""
+
+
+def test_management_lists_and_suspends_taxpayers(simulator: EmbeddedSimulator) -> None:
+    unit = Unit(Caller(simulator, SIMULATION), "1000").onboarded()
+    unit.submit("standard-invoice")
+    [taxpayer] = http().get(f"{simulator.url}/manage/taxpayers").json()["taxpayers"]
+    assert taxpayer == {
+        "vat_number": SELLER,
+        "status": "Active",
+        "name": "Khatm Test Est",
+        "members": [],
+        "devices": 1,
+    }
+    query = {"environment": "simulation", "vat_number": SELLER}
+    days = http().get(f"{simulator.url}/manage/statistics", params=query).json()["days"]
+    today = saudi_time(simulator.clock.now()).date().isoformat()
+    assert days == [{"day": today, "profile": "standard", "type_code": "388", "outcome": "accepted", "count": 1}]
+    changed = http().post(f"{simulator.url}/manage/taxpayers/{SELLER}", json={"status": "Suspended"})
+    assert changed.json()["status"] == "Suspended"
+    assert unit.submit("standard-invoice").status_code == 401
+    otp = http().post(f"{simulator.url}/manage/otp", json=query)
+    assert (otp.status_code, otp.json()["error"]) == (409, "taxpayer-not-active")
+    for vat_number, status in ((SELLER, "Closed"), ("1", "Active")):
+        refused = http().post(f"{simulator.url}/manage/taxpayers/{vat_number}", json={"status": status})
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid-management-request")

@@ -33,5 +33,12 @@ MENU: Final = (
         ),
     ),
     Group("menu.developer", (Entry("/portal/reference", "menu.reference"), Entry("/validator", "menu.validator"))),
-    Group("menu.bench", (Entry("/portal/faults", "menu.faults"), Entry("/portal/time", "menu.time"))),
+    Group(
+        "menu.bench",
+        (
+            Entry("/portal/exchanges", "menu.exchanges"),
+            Entry("/portal/faults", "menu.faults"),
+            Entry("/portal/time", "menu.time"),
+        ),
+    ),
 )

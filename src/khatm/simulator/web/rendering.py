@@ -1,5 +1,6 @@
 """The templates and what they may call: texts in the page's language, times in Saudi time, left-to-right codes."""
 
+import json
 from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -26,6 +27,7 @@ def templates() -> Environment:
     environment.filters["code"] = code
     environment.filters["moment"] = moment
     environment.filters["day"] = day
+    environment.filters["tojson_text"] = json_text
     return environment
 
 
@@ -43,6 +45,11 @@ def moment(value: datetime) -> Markup:
     """Return a time to the second as Saudi Arabia reads it."""
     text = saudi_time(value).strftime("%Y-%m-%d %H:%M:%S")
     return Markup('<time datetime="{}" dir="ltr">{}</time>').format(value.isoformat(), text)
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON for people."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def day(value: datetime) -> Markup:

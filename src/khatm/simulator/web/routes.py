@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from khatm.simulator.errors import UnknownPage
 from khatm.simulator.fatoora import Fatoora
-from khatm.simulator.web import bench, device, passwords, reference, statistics, taxpayer, validator
+from khatm.simulator.web import bench, device, exchanges, passwords, reference, statistics, taxpayer, validator
 from khatm.simulator.web.guard import Guard
 from khatm.simulator.web.rendering import templates
 from khatm.simulator.web.session import Sessions
@@ -38,6 +38,8 @@ _PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "/portal/devices/{device}", device.show),
     ("GET", "/portal/statistics", statistics.show),
     ("GET", "/portal/reference", reference.show),
+    ("GET", "/portal/exchanges", exchanges.show_list),
+    ("GET", "/portal/exchanges/{number}", exchanges.show),
     ("GET", "/portal/faults", bench.faults),
     ("POST", "/portal/faults", bench.arm),
     ("POST", "/portal/faults/clear", bench.clear),

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from khatm.environment import Environment
 from khatm.simulator.errors import InvalidManagementRequest
 from khatm.simulator.manage_reading import vat_number_of
+from khatm.simulator.manage_taxpayers import taxpayer_status_of
 from khatm.simulator.taxpayers import TaxpayerStatus
 from khatm.simulator.web.session import Session
 from khatm.simulator.web.visit import Visit, one
@@ -73,12 +74,7 @@ async def registration(visit: Visit) -> Response:
 async def change_registration(visit: Visit) -> Response:
     """Suspend, deregister or restore the VAT registration; the first two have to be meant."""
     fields = await visit.form()
-    text = one(fields, "status")
-    try:
-        status = TaxpayerStatus(text)
-    except ValueError:
-        allowed = ", ".join(TaxpayerStatus)
-        raise InvalidManagementRequest(field="status", found=repr(text[:40]), allowed=allowed) from None
+    status = taxpayer_status_of(one(fields, "status"))
     if status is not TaxpayerStatus.ACTIVE and one(fields, "sure") != "yes":
         return _registration_page(visit, unsure=True)
     visit.fatoora.taxpayers.set_status(visit.vat_number, status, visit.fatoora.clock.now())

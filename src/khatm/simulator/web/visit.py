@@ -21,6 +21,7 @@ from khatm.simulator.errors import (
     TaxpayerNotActive,
     TooManySnapshots,
     UnknownDevice,
+    UnknownExchange,
     UnknownFault,
     UnknownPage,
     UnknownSnapshot,
@@ -35,6 +36,7 @@ _LANGUAGE_LIFE = timedelta(days=365)
 _MOST_FIELDS = 1000
 _STATUSES: dict[type[KhatmError], int] = {
     UnknownDevice: 404,
+    UnknownExchange: 404,
     UnknownFault: 404,
     UnknownSnapshot: 404,
     UnknownPage: 404,
