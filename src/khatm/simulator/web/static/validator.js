@@ -7,7 +7,8 @@ const file = document.getElementById("file");
 let shown = null;
 
 async function validate(body, name) {
-  shown = { body, name };
+  // The text is at hand before anyone can click on another language; the bytes themselves are what is judged.
+  shown = { body, name, text: typeof body === "string" ? body : await body.text() };
   const options = new URLSearchParams(new FormData(form));
   options.delete("xml");
   options.set("file", name);
@@ -48,10 +49,10 @@ form.addEventListener("submit", (event) => {
 
 // Another language shows the same document again.
 const KEPT = "khatm.validator";
-document.querySelector(".language").addEventListener("click", async () => {
+document.querySelector(".language").addEventListener("click", () => {
   if (!shown) return;
-  const text = typeof shown.body === "string" ? shown.body : await shown.body.text();
-  try { sessionStorage.setItem(KEPT, JSON.stringify({ text, name: shown.name })); } catch { /* too large to keep */ }
+  const { text, name } = shown;
+  try { sessionStorage.setItem(KEPT, JSON.stringify({ text, name })); } catch { /* too large to keep */ }
 });
 const kept = sessionStorage.getItem(KEPT);
 if (kept) {
