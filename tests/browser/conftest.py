@@ -78,7 +78,7 @@ def new_page(browser: "Browser", simulator: EmbeddedSimulator) -> Iterator[NewPa
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def make(language: str = "en", width: int = 1280, *, expected: str = _UNAVAILABLE) -> "Page":
+    def make(language: str = "en", width: int = 1280, *, expected: str = _UNAVAILABLE, scripts: bool = True) -> "Page":
         def heard(message: "ConsoleMessage") -> None:
             if message.type == "error" and not any(each in message.text for each in (expected, _UNAVAILABLE)):
                 complaints.append(message.text)
@@ -87,6 +87,7 @@ def new_page(browser: "Browser", simulator: EmbeddedSimulator) -> Iterator[NewPa
             viewport={"width": width, "height": 844 if width < 500 else 800},
             locale="ar-SA" if language == "ar" else "en-GB",
             base_url=simulator.url,
+            java_script_enabled=scripts,
         )
         context.set_default_timeout(10_000)
         contexts.append(context)

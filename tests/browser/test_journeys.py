@@ -23,6 +23,11 @@ IN_VIEW = """element => {
   return box.top >= 0 && box.bottom <= innerHeight;
 }"""
 COPIED = "wanted => navigator.clipboard.readText().then((text) => text === wanted)"
+DROPPED = """() => {
+  const dropped = new DataTransfer();
+  dropped.items.add(new File(["<a/>"], "dropped.xml", { type: "text/xml" }));
+  return dropped;
+}"""
 CONTROLS = "a[href]:visible, button:visible, input:visible:not([type=hidden]), select:visible, summary:visible"
 FOCUSED = """() => {
   const at = document.activeElement;
@@ -207,6 +212,45 @@ def test_everything_is_reached_from_the_keyboard(new_page: NewPage, simulator: E
             assert found[2] != "none", f"{path}: {found}"
             reached.add(found[1])
         assert len(reached) >= wanted - 1, path  # of two radio buttons one is a stop
+
+
+def test_everything_works_without_a_script(new_page: NewPage, unit: Unit) -> None:
+    page = new_page(scripts=False)
+    page.goto("/portal")
+    page.fill("#vat_number", SELLER)
+    page.click("main button.main")
+    page.goto("/portal/onboard")
+    page.click("main button.main")
+    code = page.locator(".otp").inner_text()
+    assert unit.caller.call("POST", "/compliance", {"csr": unit.csr}, OTP=code).status_code == 200
+    assert not page.locator(".scripted:visible").count()
+    page.goto("/portal/devices")
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Revoke selected").click()
+    page.get_by_role("button", name="Revoke", exact=True).click()
+    assert page.locator("tbody tr .status").inner_text() == "Revoked"
+    page.goto("/portal/faults")
+    page.get_by_role("button", name="Arm the fault").click()
+    assert page.locator("#armed tbody tr").count() == 1
+    page.goto("/validator")
+    page.fill("#xml", "<a/>")
+    page.get_by_role("button", name="Validate").click()
+    assert page.locator("#verdict").inner_text() == "Not valid"
+    assert page.locator(".source .marked").inner_text().endswith("<a/>")
+
+
+def test_a_file_can_be_dropped_and_validated_again_with_other_options(new_page: NewPage) -> None:
+    from playwright.sync_api import expect
+
+    page = new_page()
+    page.goto("/validator")
+    page.locator(".drop").dispatch_event("drop", {"dataTransfer": page.evaluate_handle(DROPPED)})
+    expect(page.locator("#result")).to_contain_text("dropped.xml")
+    expect(page.locator("#result")).to_contain_text("3.4.8")
+    page.select_option("#edition", "3.3.3")
+    page.get_by_role("button", name="Validate").click()
+    expect(page.locator("#result")).to_contain_text("3.3.3")
+    expect(page.locator("#result")).to_contain_text("dropped.xml")
 
 
 def test_the_menu_of_a_phone_opens_and_closes(new_page: NewPage) -> None:
