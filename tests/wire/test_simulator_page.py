@@ -40,6 +40,12 @@ def test_the_commands_of_a_section_run_in_order(title: str, tmp_path: Path) -> N
             assert (ran.code, ran.err) == (0, ""), line
 
 
+def test_the_example_for_tests_runs() -> None:
+    example = "\n".join(blocks(section("From a test")))
+    assert "EmbeddedSimulator(" in example
+    exec(compile(example, "page", "exec"), {})
+
+
 def test_the_scripts_are_armed() -> None:
     scripts = [block for block in blocks(section("Faults")) if block.startswith("{")]
     assert [len(read_script(json.loads(each))) for each in scripts] == [3]

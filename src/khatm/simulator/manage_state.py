@@ -110,7 +110,7 @@ class _State:
         return JSONResponse(_members(await anyio.to_thread.run_sync(self._fatoora.take_snapshot)))
 
     async def list_snapshots(self, _request: Request) -> Response:
-        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.list()]})
+        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.kept()]})
 
     async def drop_snapshot(self, request: Request) -> Response:
         text = request.path_params["snapshot"]
@@ -118,7 +118,7 @@ class _State:
         if number is None:
             raise UnknownSnapshot(snapshot=text)
         self._fatoora.snapshots.drop(number)
-        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.list()]})
+        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.kept()]})
 
     async def restore(self, request: Request) -> Response:
         members = await members_of(request)
