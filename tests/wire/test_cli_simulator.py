@@ -61,6 +61,7 @@ def test_every_option_arrives_as_its_member(stage: Stage, desk: Desk) -> None:
         (["--truncate", "json", "--keep", "5"], {"truncate": "json", "keep": 5}),
         (["--bytes-per-second", "9"], {"bytes_per_second": 9}),
         (["--clearance-off"], {"clearance": "off"}),
+        (["--reject", "BR-KSA-15"], {"reject": "BR-KSA-15"}),
         (["--event", "otp-expired", "--advance", "24h"], {"event": "otp-expired", "advance_seconds": 86400.0}),
     ]
     for options, then in cases:

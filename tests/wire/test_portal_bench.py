@@ -96,7 +96,7 @@ def test_the_clock_and_snapshots(simulator: EmbeddedSimulator) -> None:
     visitor.post("/portal/time/snapshots", action="restore", snapshot="1")
     assert len(texts(visitor.get("/portal/onboard"), "//output")) == 1
     visitor.post("/portal/time/snapshots", action="drop", snapshot="1")
-    assert simulator.fatoora.snapshots.list() == []
+    assert simulator.fatoora.snapshots.kept() == []
     visitor.post("/portal/time/clock", action="true")
     assert not simulator.fatoora.time.frozen
     for fields in ({"action": "advance", "value": "x"}, {"action": "set", "value": "2027"}, {"action": "x"}, {}):

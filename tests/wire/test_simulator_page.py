@@ -11,7 +11,9 @@ from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.fault_answers import FAMILIES
 from khatm.simulator.fault_script import read_script
 from khatm.simulator.faults import ENDPOINT_NAMES, Effects, Fault
+from khatm.simulator.profile import read_profile
 from khatm.simulator.snapshots import MOST_SNAPSHOTS
+from khatm.simulator.verdicts import VERDICTS
 from tests.wire.cli_stage import Desk
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
@@ -38,6 +40,12 @@ def test_the_commands_of_a_section_run_in_order(title: str, tmp_path: Path) -> N
             assert (ran.code, ran.err) == (0, ""), line
 
 
+def test_the_example_for_tests_runs() -> None:
+    example = "\n".join(blocks(section("From a test")))
+    assert "EmbeddedSimulator(" in example
+    exec(compile(example, "page", "exec"), {})
+
+
 def test_the_scripts_are_armed() -> None:
     scripts = [block for block in blocks(section("Faults")) if block.startswith("{")]
     assert [len(read_script(json.loads(each))) for each in scripts] == [3]
@@ -51,4 +59,12 @@ def test_every_member_and_word_is_named() -> None:
     assert {*FAMILIES, *ENDPOINT_NAMES, "*"} <= named
     rows = dict(re.findall(r"^\| (`[^|]+) \| ([^|]+) \|", text, re.MULTILINE))
     assert set(re.findall(r"`([A-Z0-9-]+)`", rows["`body`"])) == set(FAMILIES)
+    assert set(VERDICTS) <= set(re.findall(r"`([^`]+)`", section("The record")))
     assert str(MOST_SNAPSHOTS) in section("Time and snapshots")
+
+
+def test_the_profile_on_the_page_is_one(tmp_path: Path) -> None:
+    [block] = [each for each in blocks(section("Switches").replace("\n\n    [", "\n    [")) if each.startswith("[")]
+    path = tmp_path / "page.toml"
+    path.write_text(block)
+    assert len(read_profile(path)) == 5

@@ -27,7 +27,7 @@ def opened() -> Iterator[Stage]:
 @pytest.fixture
 def stage(opened: Stage) -> Stage:
     again = opened.again()
-    for each in again.simulator.fatoora.snapshots.list()[1:]:
+    for each in again.simulator.fatoora.snapshots.kept()[1:]:
         again.simulator.fatoora.snapshots.drop(each.id)
     return again
 
@@ -222,7 +222,7 @@ def test_snapshots_and_clock_survive_a_restart_with_a_folder(tmp_path: Path) -> 
     with EmbeddedSimulator(data=tmp_path) as simulator:
         unit.caller = Caller(simulator, Environment.SIMULATION)
         assert simulator.clock.now() == snapshot.taken_at
-        assert simulator.fatoora.snapshots.list() == [snapshot]
+        assert simulator.fatoora.snapshots.kept() == [snapshot]
         simulator.fatoora.restore_snapshot(snapshot.id)
         document = unit.document("standard-invoice")
         sent = [unit.send("/invoices/clearance/single", document) for _ in range(2)]

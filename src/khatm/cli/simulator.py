@@ -16,6 +16,7 @@ from khatm.cli.simulator_state import clock, reset, restore, snapshot
 @click.option("--memory", is_flag=True, help="Keep the state in memory (the default without --data).")
 @click.option("--keep-exchanges", type=click.IntRange(1), help="With --data: how many stay on record. [default: 2000]")
 @click.option("--set", "settings", multiple=True, metavar="ENVIRONMENT.SWITCH=VALUE", help="Change a behaviour.")
+@click.option("--profile", type=click.Path(path_type=Path), metavar="FILE.toml", help="Change behaviours by a file.")
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Draw OTPs, secrets, serial numbers and faults alike in every run."
 )
@@ -31,6 +32,7 @@ def simulator(
     memory: bool,
     keep_exchanges: int | None,
     settings: tuple[str, ...],
+    profile: Path | None,
     seed: int | None,
     hosts: tuple[str, ...],
 ) -> None:
@@ -49,7 +51,16 @@ def simulator(
         raise click.UsageError("--memory and --data exclude each other: say where the state is kept, once")
     if keep_exchanges is not None and data is None:
         raise click.UsageError("--keep-exchanges needs --data: without it the latest 2,000 or 64 MiB are kept")
-    run(host=host, port=port, data=data, settings=settings, keep_exchanges=keep_exchanges, seed=seed, hosts=hosts)
+    run(
+        host=host,
+        port=port,
+        data=data,
+        settings=settings,
+        profile=profile,
+        keep_exchanges=keep_exchanges,
+        seed=seed,
+        hosts=hosts,
+    )
 
 
 def _refuse_options(context: click.Context) -> None:

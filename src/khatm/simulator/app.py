@@ -3,7 +3,6 @@
 The gateway is plain ASGI without a framework between it and the wire: status, body and headers are the contract.
 """
 
-import asyncio
 from dataclasses import replace
 
 import anyio.to_thread
@@ -14,7 +13,7 @@ from starlette.responses import Response as HttpResponse
 from starlette.routing import Mount, Route
 
 from khatm.simulator import bodies, manage
-from khatm.simulator.delivery import Receive, Scope, Send, connection_of, deliver
+from khatm.simulator.delivery import Delivery, Holding, Receive, Scope, Send, connection_of, deliver
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.faulty import FaultyGateway
@@ -33,9 +32,10 @@ _MANAGE_LIMIT = 1024 * 1024
 
 def create_app(fatoora: Fatoora) -> Starlette:
     """Return the ASGI application of a simulator. The caller closes the `fatoora`."""
+    holding = Holding()
     app = Starlette(
         routes=[
-            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora))),
+            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora), holding)),
             Mount(
                 "/manage",
                 routes=[*manage.routes(fatoora), Route("/openapi.json", openapi.serve)],
@@ -51,14 +51,16 @@ def create_app(fatoora: Fatoora) -> Starlette:
 
     app.add_exception_handler(404, unknown)
     app.state.fatoora = fatoora
+    app.state.holding = holding
     return app
 
 
 class GatewayApp:
     """The gateway as an ASGI application."""
 
-    def __init__(self, gateway: FaultyGateway) -> None:
+    def __init__(self, gateway: FaultyGateway, holding: Holding) -> None:
         self._gateway = gateway
+        self._holding = holding
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read one call, answer it."""
@@ -68,18 +70,21 @@ class GatewayApp:
         for name, value in scope["headers"]:
             headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
         request = Request(scope["method"], scope["path"], headers, b"")
+        delivery = await self._delivery(request, receive)
+        await deliver(delivery, self._holding, connection_of(scope), receive, send)
+
+    async def _delivery(self, request: Request, receive: Receive) -> Delivery:
         body = await _body(receive, self._gateway.body_limit(request.path))
         request = replace(request, body=body or b"")
         struck = self._gateway.struck(request)
-        if struck is not None and struck.then.when == "before":
-            await asyncio.sleep(struck.then.delay)
+        delay = struck.then.delay if struck is not None and struck.then.when == "before" else 0.0
+        if delay and not await self._holding.wait(delay):
+            return Delivery(None)
         if body is None:
-            delivery = self._gateway.refuse_size(request, struck)
-        elif len(body) <= _INLINE_BODY:
-            delivery = self._gateway.handle(request, struck)
-        else:
-            delivery = await anyio.to_thread.run_sync(self._gateway.handle, request, struck)
-        await deliver(delivery, connection_of(scope), receive, send)
+            return self._gateway.refuse_size(request, struck)
+        if len(body) <= _INLINE_BODY:
+            return self._gateway.handle(request, struck)
+        return await anyio.to_thread.run_sync(self._gateway.handle, request, struck)
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:

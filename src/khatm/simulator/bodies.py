@@ -121,6 +121,11 @@ def unsupported_version() -> Response:
     return Response(406, UNSUPPORTED_VERSION.encode(), TEXT)
 
 
+def invalid_request(status: int = 400) -> Response:
+    """Return the plain 400 of a call whose headers or path are malformed (4.12)."""
+    return Response(status, b"Invalid Request", TEXT)
+
+
 def clearance_off() -> Response:
     """Return the 303 of a clearance that is switched off; it has no Location (4.11)."""
     return json_response(303, {"message": CLEARANCE_OFF})

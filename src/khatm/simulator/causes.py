@@ -16,6 +16,7 @@ class Cause(StrEnum):
     UNKNOWN_PATH = "unknown-path"
     UNKNOWN_METHOD = "unknown-method"
     TOO_LARGE = "too-large"
+    TOO_MANY_CALLS = "too-many-calls"
     PREFLIGHT = "preflight-refused"
     WRONG_VERSION = "wrong-version"
     NO_AUTHORIZATION = "no-authorization"
@@ -26,6 +27,7 @@ class Cause(StrEnum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     WRONG_KIND = "wrong-kind-of-csid"
+    NO_CLEARANCE_STATUS = "no-clearance-status"
     WRONG_CONTENT_TYPE = "wrong-content-type"
     NO_JSON_OBJECT = "no-json-object"
     OTP_UNKNOWN = "otp-unknown"
@@ -71,6 +73,10 @@ _TEXTS: dict[Cause, dict[Language, str]] = {
         "en": "The body is larger than the switch max_body allows. Make the document smaller, or raise the switch.",
         "ar": "جسم الطلب أكبر مما يسمح به المفتاح max_body. صغّر المستند أو ارفع قيمة المفتاح.",
     },
+    Cause.TOO_MANY_CALLS: {
+        "en": "More calls in a minute than the switch rate_limit allows. Wait and send the same bytes again.",
+        "ar": "عدد الطلبات في الدقيقة تجاوز ما يسمح به المفتاح rate_limit. انتظر ثم أعد إرسال البايتات نفسها.",
+    },
     Cause.PREFLIGHT: {
         "en": "A browser may not call this path. Call it from a server, or set the switch cors to open.",
         "ar": "لا يُسمح للمتصفح باستدعاء هذا المسار. استدعه من خادم، أو اضبط المفتاح cors على open.",
@@ -110,6 +116,10 @@ _TEXTS: dict[Cause, dict[Language, str]] = {
     Cause.WRONG_KIND: {
         "en": "A {found} was sent. Checks and the first PCSID take the CCSID; renewal and submission take the PCSID.",
         "ar": "أُرسلت شهادة من نوع {found}. الفحوص والشهادة الأولى بشهادة الامتثال، والتجديد والإرسال بشهادة الإنتاج.",
+    },
+    Cause.NO_CLEARANCE_STATUS: {
+        "en": "Clearance-Status is neither 0 nor 1, and the switch clearance_status_required insists on it.",
+        "ar": "يشترط المفتاح clearance_status_required أن تكون قيمة Clearance-Status صفرًا أو واحدًا.",
     },
     Cause.WRONG_CONTENT_TYPE: {
         "en": "Content-Type is {found}. Send application/json.",

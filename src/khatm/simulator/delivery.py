@@ -38,6 +38,34 @@ class Connection(Protocol):
         ...
 
 
+class Holding:
+    """Where faults hold calls back: for a time, or until the server stops."""
+
+    def __init__(self) -> None:
+        self._held: set[asyncio.Event] = set()
+        self._released = False
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait, and tell whether the time has passed; else the server is stopping."""
+        if self._released:
+            return False
+        released = asyncio.Event()
+        self._held.add(released)
+        try:
+            await asyncio.wait_for(released.wait(), seconds)
+        except TimeoutError:
+            return True
+        finally:
+            self._held.discard(released)
+        return False
+
+    def release(self) -> None:
+        """Let every call go; called by the server in its own loop when it stops."""
+        self._released = True
+        for each in self._held:
+            each.set()
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """An answer and what happens to it on the way."""
@@ -71,15 +99,16 @@ def connection_of(scope: Scope) -> Connection | None:
     return found
 
 
-async def deliver(delivery: Delivery, connection: Connection | None, receive: Receive, send: Send) -> None:
-    """Send an answer as `delivery` says.
+async def deliver(
+    delivery: Delivery, holding: Holding, connection: Connection | None, receive: Receive, send: Send
+) -> None:
+    """Send an answer as `delivery` says; a call that is held back while the server stops has none.
 
     Raises ConnectionAbortedError where a connection is to be broken and there is none: whoever calls the application
     without a socket sees that instead.
     """
-    if delivery.delay:
-        await asyncio.sleep(delivery.delay)
-    response = delivery.response
+    passed = not delivery.delay or await holding.wait(delivery.delay)
+    response = delivery.response if passed else None
     if response is None:
         await _break(connection, receive, delivery.drop)
         return
@@ -90,23 +119,26 @@ async def deliver(delivery: Delivery, connection: Connection | None, receive: Re
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     body = response.body if delivery.cut is None else response.body[: delivery.cut]
-    if delivery.bytes_per_second is not None:
-        await _trickle(body, delivery.bytes_per_second, connection, send)
-        body = b""
     ends = delivery.cut is None or delivery.cut == len(response.body)
+    if delivery.bytes_per_second is not None:
+        ends = await _trickle(body, delivery.bytes_per_second, holding, connection, send) and ends
+        body = b""
     await send({"type": "http.response.body", "body": body, "more_body": not ends})
     if not ends:
         await _break(connection, receive, "close")
 
 
-async def _trickle(body: bytes, rate: int, connection: Connection | None, send: Send) -> None:
+async def _trickle(body: bytes, rate: int, holding: Holding, connection: Connection | None, send: Send) -> bool:
+    """Send a body in portions; tell whether all of it was sent, or nobody listens any more."""
     portion = max(1, rate // _PORTIONS_A_SECOND)
     for start in range(0, len(body), portion):
         part = body[start : start + portion]
-        await asyncio.sleep(len(part) / rate)
+        if not await holding.wait(len(part) / rate):
+            return False
         if connection is not None and connection.gone:
-            return
+            break
         await send({"type": "http.response.body", "body": part, "more_body": True})
+    return True
 
 
 async def _break(connection: Connection | None, receive: Receive, how: Drop | None) -> None:

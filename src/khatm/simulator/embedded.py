@@ -13,11 +13,13 @@ from khatm.clock import ShiftableClock
 from khatm.environment import Environment
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
+from khatm.simulator.fault_script import read_script
 from khatm.simulator.manage import purpose_of
 from khatm.simulator.manage_reading import vat_number_of
 from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.own_certificates import read_canned_file
 from khatm.simulator.portal import Purpose
+from khatm.simulator.profile import read_profile
 from khatm.simulator.recorder import MOST
 from khatm.simulator.server import Server, listen, url_of
 from khatm.simulator.switches import switches_by_environment
@@ -34,6 +36,7 @@ class EmbeddedSimulator:
         self,
         *,
         settings: Iterable[str] = (),
+        profile: Path | None = None,
         clock: ShiftableClock | None = None,
         data: Path | None = None,
         canned_certificate: Path | None = None,
@@ -45,11 +48,15 @@ class EmbeddedSimulator:
 
         `seed` makes OTPs, secrets, serial numbers and what faults draw by lot the same in every run.
 
-        Raises what `parse_setting` and `read_canned_file` raise.
+        `profile` is a file of settings, which `settings` come after.
+        Raises what `parse_setting`, `read_profile` and `read_canned_file` raise.
         """
         self.clock = clock or ShiftableClock()
         self._canned = None if canned_certificate is None else read_canned_file(canned_certificate)
-        self._switches = switches_by_environment(settings, canned_certificate=self._canned is not None)
+        set_by_file = () if profile is None else read_profile(profile)
+        self._switches = switches_by_environment(
+            settings, profile=set_by_file, canned_certificate=self._canned is not None
+        )
         self._rules = rules or OfficialRules()
         self._data = data
         self._keep_exchanges = keep_exchanges
@@ -119,6 +126,22 @@ class EmbeddedSimulator:
         """The parts of the running simulator, for tests that look behind the wire."""
         assert self._fatoora is not None, "the simulator is not open"
         return self._fatoora
+
+    def arm_faults(self, script: object) -> list[int]:
+        """Arm a fault or a script of several (docs/simulator.md), return their numbers. Raises InvalidFault."""
+        return [each.id for each in self.fatoora.faults.arm(read_script(script))]
+
+    def clear_faults(self) -> None:
+        """Disarm all faults."""
+        self.fatoora.faults.clear()
+
+    def take_snapshot(self) -> int:
+        """Keep the whole state, return the snapshot's number."""
+        return self.fatoora.take_snapshot().id
+
+    def restore_snapshot(self, number: int) -> None:
+        """Go back to a kept state; the clock goes on from its moment. Raises UnknownSnapshot."""
+        self.fatoora.restore_snapshot(number)
 
     def issue_otp(
         self, environment: Environment | str, vat_number: str, purpose: Purpose | str = Purpose.ONBOARDING

@@ -22,39 +22,55 @@ class MalformedSetting(KhatmError):
 
 @dataclass(eq=False)
 class UnknownSwitchEnvironment(KhatmError):
-    """A `--set` for an environment that does not exist."""
+    """A setting for an environment that does not exist."""
 
     setting: str
     found: str
     allowed: str
     code: ClassVar[str] = "unknown-switch-environment"
-    en: ClassVar[str] = "--set {setting}: there is no environment {found!r}. Choose one of: {allowed}."
-    ar: ClassVar[str] = "‎--set {setting}‎: لا توجد بيئة باسم {found!r}. اختر واحدة من: {allowed}."
+    en: ClassVar[str] = "{setting}: there is no environment {found!r}. Choose one of: {allowed}."
+    ar: ClassVar[str] = "‎{setting}‎: لا توجد بيئة باسم {found!r}. اختر واحدة من: {allowed}."
 
 
 @dataclass(eq=False)
 class UnknownSwitch(KhatmError):
-    """A `--set` of a switch that does not exist."""
+    """A setting of a switch that does not exist."""
 
     setting: str
     found: str
     allowed: str
     code: ClassVar[str] = "unknown-switch"
-    en: ClassVar[str] = "--set {setting}: there is no switch {found!r}. The switches are: {allowed}."
-    ar: ClassVar[str] = "‎--set {setting}‎: لا يوجد مفتاح باسم {found!r}. المفاتيح المتاحة: {allowed}."
+    en: ClassVar[str] = "{setting}: there is no switch {found!r}. The switches are: {allowed}."
+    ar: ClassVar[str] = "‎{setting}‎: لا يوجد مفتاح باسم {found!r}. المفاتيح المتاحة: {allowed}."
 
 
 @dataclass(eq=False)
 class UnknownSwitchValue(KhatmError):
-    """A `--set` with a value that its switch does not have."""
+    """A setting with a value that its switch does not have."""
 
     setting: str
     switch: str
     found: str
     allowed: str
     code: ClassVar[str] = "unknown-switch-value"
-    en: ClassVar[str] = "--set {setting}: {switch} cannot be {found!r}. Allowed: {allowed}."
-    ar: ClassVar[str] = "‎--set {setting}‎: لا يقبل المفتاح {switch} القيمة {found!r}. القيم المسموحة: {allowed}."
+    en: ClassVar[str] = "{setting}: {switch} cannot be {found!r}. Allowed: {allowed}."
+    ar: ClassVar[str] = "‎{setting}‎: لا يقبل المفتاح {switch} القيمة {found!r}. القيم المسموحة: {allowed}."
+
+
+@dataclass(eq=False)
+class UnreadableProfile(KhatmError):
+    """A profile file that cannot be read."""
+
+    path: str
+    reason: str
+    code: ClassVar[str] = "unreadable-profile"
+    en: ClassVar[str] = (
+        "The profile {path!r} cannot be read: {reason}. Write TOML with a table for each environment, "
+        "as in docs/profile.toml."
+    )
+    ar: ClassVar[str] = (
+        "تعذّرت قراءة ملف الضبط {path!r}: {reason}. اكتب ملف TOML فيه جدول لكل بيئة كما في docs/profile.toml."
+    )
 
 
 @dataclass(eq=False)

@@ -11,13 +11,12 @@ from http import HTTPStatus
 from typing import Any
 
 from khatm.simulator import bodies, messages
-from khatm.simulator.exchange import HTML, TEXT, Response, json_response
+from khatm.simulator.exchange import HTML, Response, json_response
 from khatm.simulator.faults import Change, Effects, EndpointName
 from khatm.simulator.messages import WireMessage
 
 SYSTEM_FAILED = "System failed to process your request"
 SOMETHING_WRONG = "Something went wrong and caused an Internal Server Error."
-INVALID_REQUEST = "Invalid Request"
 
 _USUAL = {
     303: "INFO",
@@ -110,7 +109,7 @@ _FAMILIES: Mapping[str, _Family] = {
     "HTTPERR": lambda status, _, __: bodies.http_error(SOMETHING_WRONG, status),
     "SPRING": _spring,
     "HTML": _html,
-    "TEXT": lambda status, _, __: Response(status, INVALID_REQUEST.encode(), TEXT),
+    "TEXT": lambda status, _, __: bodies.invalid_request(status),
     "INFO": lambda status, _, __: replace(bodies.clearance_off(), status=status),
     "EMPTY": lambda status, _, __: Response(status, b"", HTML),
     "NULL-MESSAGES": lambda status, endpoint, _: _result(status, endpoint, messages.NULL_ERROR),

@@ -109,7 +109,7 @@ class FaultyGateway:
             request = self._with_expired_otp(request)
         elif then.event is not None:
             self._end_credentials(request, revoked=then.event == "certificate-revoked")
-        return replace(request, clearance_off=True) if then.clearance_off else request
+        return replace(request, clearance_off=then.clearance_off, rejection=then.reject)
 
     def _end_credentials(self, request: Request, *, revoked: bool) -> None:
         now = self._fatoora.clock.now()

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from khatm.environment import Environment
 from khatm.simulator import bodies
-from khatm.simulator.access import authenticate, version_accepted, why_unauthorized
+from khatm.simulator.access import authenticate, claimed_token, version_accepted, why_unauthorized
 from khatm.simulator.causes import Cause
 from khatm.simulator.documents import Documents
 from khatm.simulator.exchange import Request, Response
@@ -19,6 +19,7 @@ from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.fault_answers import failure
 from khatm.simulator.faults import EndpointName
 from khatm.simulator.issuance import Issuance
+from khatm.simulator.rate import RateLimit
 from khatm.simulator.registry import Credential, CredentialKind
 from khatm.simulator.switches import Switches
 
@@ -51,6 +52,7 @@ class Gateway:
 
     def __init__(self, fatoora: Fatoora) -> None:
         self._fatoora = fatoora
+        self._rate = RateLimit()
         issuance, documents = Issuance(fatoora), Documents(fatoora)
         self._endpoints: dict[str, dict[str, _Endpoint]] = {
             _COMPLIANCE: {
@@ -145,10 +147,10 @@ class Gateway:
     def _called(
         self, endpoint: _Endpoint, environment: Environment, path: str, request: Request, switches: Switches
     ) -> Response:
+        refusal = self._turned_back(environment, request, switches)
+        if refusal is not None:
+            return refusal
         now = self._fatoora.clock.now()
-        if not version_accepted(request, switches):
-            given = request.header("accept-version")
-            return bodies.unsupported_version().said_because(Cause.WRONG_VERSION, given or "absent")
         credential = None
         if endpoint.kinds:
             kinds = endpoint.kinds
@@ -158,6 +160,8 @@ class Gateway:
             if credential is None:
                 because = why_unauthorized(self._fatoora, environment, request, kinds)
                 return replace(bodies.unauthorized(now), because=because)
+        if path in (_REPORTING, _CLEARANCE) and _lacks_clearance_status(request, switches):
+            return bodies.invalid_request().said_because(Cause.NO_CLEARANCE_STATUS)
         content_type = request.header("content-type") or ""
         if content_type.partition(";")[0].strip().lower() != "application/json":
             return bodies.spring(415, now).said_because(Cause.WRONG_CONTENT_TYPE, content_type or "absent")
@@ -165,6 +169,16 @@ class Gateway:
         if members is None:
             return bodies.spring(400, now).said_because(Cause.NO_JSON_OBJECT)
         return endpoint.answer(environment, credential, request, members)
+
+    def _turned_back(self, environment: Environment, request: Request, switches: Switches) -> Response | None:
+        """Return the refusal of a call that comes too often or names the wrong version."""
+        limit = switches.rate_limit
+        if limit and not self._rate.passes((environment, claimed_token(request)), limit):
+            return bodies.proxy_page(429, "Too Many Requests").said_because(Cause.TOO_MANY_CALLS)
+        if not version_accepted(request, switches):
+            given = request.header("accept-version")
+            return bodies.unsupported_version().said_because(Cause.WRONG_VERSION, given or "absent")
+        return None
 
     def _preflight(self, request: Request, path: str, switches: Switches) -> Response:
         """Answer a browser's preflight; on all but two paths the gateway refuses it (1.3)."""
@@ -181,6 +195,10 @@ class Gateway:
 def _held(credential: Credential | None) -> Credential:
     assert credential is not None
     return credential
+
+
+def _lacks_clearance_status(request: Request, switches: Switches) -> bool:
+    return switches.clearance_status_required and request.header("clearance-status") not in ("0", "1")
 
 
 def _open_to_browsers(path: str, switches: Switches) -> bool:

@@ -147,8 +147,10 @@ class Issuance:
         predecessor_id: int | None = None,
     ) -> bodies.Members:
         serial = self._registry.free_ccsid_serial(milliseconds(now))
-        issued, secret = self._fatoora.authority.issue_ccsid(csr, serial), self._new_secret()
-        constant = self._fatoora.switches(environment).request_id == "constant"
+        switches = self._fatoora.switches(environment)
+        plain = switches.certificate_signature == "plain"
+        issued, secret = self._fatoora.authority.issue_ccsid(csr, serial, plain=plain), self._new_secret()
+        constant = switches.request_id == "constant"
         request_id = _SANDBOX_CCSID_REQUEST if constant else serial
         self._registry.add_credential(
             device_id=device_id,
@@ -171,7 +173,9 @@ class Issuance:
         if switches.pcsid == "canned":
             issued, secret = self._fatoora.own_certificates.canned(now), CANNED_SECRET
         else:
-            issued, secret = self._fatoora.authority.issue_pcsid(environment, csr, now), self._new_secret()
+            plain = switches.certificate_signature == "plain"
+            issued = self._fatoora.authority.issue_pcsid(environment, csr, now, days=switches.pcsid_days, plain=plain)
+            secret = self._new_secret()
         constant = switches.request_id == "constant"
         request_id = (
             _SANDBOX_PCSID_REQUEST if constant else self._fatoora.store.next_number(f"PCSID request {environment}")

@@ -3,6 +3,7 @@
 The shapes are in docs/simulator.md. Source: gateway contract, sections 10.3 and 14.2.
 """
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import anyio.to_thread
@@ -10,12 +11,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
+from khatm.environment import Environment
 from khatm.simulator.errors import InvalidManagementRequest, UnknownFault, UnknownSnapshot
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.fault_script import read_script
 from khatm.simulator.manage_reading import members_of, number_in_path, route, shown
 from khatm.simulator.snapshots import Snapshot
 from khatm.simulator.store import utc_text
+from khatm.simulator.switches import shown_value
 
 _CLOCK = (
     '{"advance_seconds": NUMBER} or {"now": "ISO-8601 with a zone"}, either of them with or without '
@@ -38,6 +41,7 @@ def routes(fatoora: Fatoora) -> list[BaseRoute]:
         route("DELETE", "/snapshots/{snapshot}", state.drop_snapshot),
         route("POST", "/restore", state.restore),
         route("POST", "/reset", state.reset),
+        route("GET", "/switches", state.list_switches),
     ]
 
 
@@ -106,7 +110,7 @@ class _State:
         return JSONResponse(_members(await anyio.to_thread.run_sync(self._fatoora.take_snapshot)))
 
     async def list_snapshots(self, _request: Request) -> Response:
-        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.list()]})
+        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.kept()]})
 
     async def drop_snapshot(self, request: Request) -> Response:
         text = request.path_params["snapshot"]
@@ -114,7 +118,7 @@ class _State:
         if number is None:
             raise UnknownSnapshot(snapshot=text)
         self._fatoora.snapshots.drop(number)
-        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.list()]})
+        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.kept()]})
 
     async def restore(self, request: Request) -> Response:
         members = await members_of(request)
@@ -124,6 +128,13 @@ class _State:
             raise InvalidManagementRequest(field="restore", found=shown(members), allowed=allowed)
         await anyio.to_thread.run_sync(self._fatoora.restore_snapshot, number)
         return JSONResponse({"id": number, **self._clock()})
+
+    async def list_switches(self, _request: Request) -> Response:
+        switches = {
+            each.value: {name: shown_value(value) for name, value in asdict(self._fatoora.switches(each)).items()}
+            for each in Environment
+        }
+        return JSONResponse(switches)
 
     async def reset(self, request: Request) -> Response:
         await anyio.to_thread.run_sync(self._fatoora.reset)

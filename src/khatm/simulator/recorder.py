@@ -137,7 +137,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._most = most
         self._most_bytes = most_bytes
-        self._where = "" if path is None else str(path)
+        self._where = ":memory:" if path is None else str(path)
         self._sizes: deque[tuple[int, int]] = deque()
         self._bytes = 0
         try:

@@ -95,14 +95,19 @@ class Records:
             )
 
     def accepted_before(
-        self, environment: Environment, vat_number: str, document_hash: str, now: datetime
+        self,
+        environment: Environment,
+        vat_number: str,
+        document_hash: str,
+        now: datetime,
+        window: timedelta = DUPLICATE_WINDOW,
     ) -> "Accepted | None":
-        """Return the first answer to a document that this taxpayer had accepted within the last 24 hours."""
+        """Return the first answer to a document that this taxpayer had accepted within a time before `now`."""
         with self._store.reading() as connection:
             row = connection.execute(
                 "SELECT cleared FROM accepted WHERE environment = ? AND vat_number = ? AND document_hash = ? "
                 "AND accepted_at > ?",
-                (environment, vat_number, document_hash, milliseconds(now - DUPLICATE_WINDOW)),
+                (environment, vat_number, document_hash, milliseconds(now - window)),
             ).fetchone()
         if row is None:
             return None

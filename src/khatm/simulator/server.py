@@ -14,9 +14,11 @@ import uvicorn
 from khatm.simulator.app import create_app
 from khatm.simulator.certificates import IssuedCertificate
 from khatm.simulator.connection import BreakableProtocol
+from khatm.simulator.delivery import Holding
 from khatm.simulator.errors import AddressTaken
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.own_certificates import read_canned_file
+from khatm.simulator.profile import read_profile
 from khatm.simulator.recorder import MOST
 from khatm.simulator.switches import switches_by_environment
 
@@ -35,6 +37,7 @@ def run(
     port: int = 8080,
     data: Path | None = None,
     settings: Sequence[str] = (),
+    profile: Path | None = None,
     keep_exchanges: int | None = None,
     seed: int | None = None,
     hosts: Sequence[str] = (),
@@ -45,10 +48,13 @@ def run(
     `seed` makes everything that is drawn by lot the same in every run. `hosts` are further names by which browsers may
     reach the pages and the management.
     `keep_exchanges` is how many calls stay on record. `seed` makes what is drawn by lot the same in every run.
-    Raises AddressTaken, UnusableStore, ForeignStore, UnreadableCannedCertificate, and what `parse_setting` raises.
+    `profile` names a file of settings, which `settings` come after.
+    Raises AddressTaken, UnusableStore, ForeignStore, UnreadableCannedCertificate, and what `parse_setting` and
+    `read_profile` raise.
     """
     canned = configured_certificate()
-    switches = switches_by_environment(settings, canned_certificate=canned is not None)
+    set_by_file = () if profile is None else read_profile(profile)
+    switches = switches_by_environment(settings, profile=set_by_file, canned_certificate=canned is not None)
     listener = listen(host, port)
     url = url_of(listener)
     fatoora = None
@@ -103,9 +109,11 @@ class Server(uvicorn.Server):
     """A uvicorn server that tells when it accepts connections and leaves signals as it found them."""
 
     def __init__(self, fatoora: Fatoora, on_ready: Callable[[], None]) -> None:
+        app = create_app(fatoora)
+        self._holding: Holding = app.state.holding
         super().__init__(
             uvicorn.Config(
-                create_app(fatoora),
+                app,
                 http=BreakableProtocol,
                 ws="none",
                 loop="asyncio",
@@ -123,6 +131,11 @@ class Server(uvicorn.Server):
         """Start listening, then tell."""
         await super().startup(sockets=sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let calls go that a fault holds back, then stop."""
+        self._holding.release()
+        await super().shutdown(sockets=sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -61,7 +61,7 @@ async def time(visit: Visit) -> Response:
         frozen=fatoora.time.frozen,
         shift=_duration_text(shift) if abs(shift) >= timedelta(seconds=1) else None,
         jumps=_JUMPS,
-        snapshots=fatoora.snapshots.list(),
+        snapshots=fatoora.snapshots.kept(),
     )
 
 
