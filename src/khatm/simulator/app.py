@@ -26,8 +26,8 @@ _INLINE_BODY = 192 * 1024
 thread costs more than it spares."""
 _DRAINED = 64 * 1024 * 1024
 """How much of a body above the limit is read and dropped, so that its sender gets to read the answer."""
-
-_MANAGE_LIMIT = 1024 * 1024
+_MANAGE_LIMIT = 4 * 1024 * 1024
+"""Octets of a management call; a script of faults is the largest."""
 
 
 def create_app(fatoora: Fatoora) -> Starlette:
