@@ -39,11 +39,12 @@ def browser() -> Iterator["Browser"]:
         from playwright.sync_api import sync_playwright
     except ImportError:
         _missing("Playwright is not installed (pip install 'khatm[test]')")
-    path = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
-    if path is None:
-        _missing("no Chromium is on this machine (apt-get install chromium)")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        known = (shutil.which(name) for name in CHROMIUMS)
+        found = [each for each in (*known, playwright.chromium.executable_path) if each and Path(each).exists()]
+        if not found:
+            _missing("no Chromium is on this machine (apt-get install chromium, or playwright install chromium)")
+        started = playwright.chromium.launch(executable_path=found[0], args=list(ARGUMENTS))
         yield started
         started.close()
 

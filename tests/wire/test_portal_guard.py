@@ -39,7 +39,7 @@ def test_every_answer_carries_the_security_headers(simulator: EmbeddedSimulator,
 
 @pytest.mark.parametrize("path", [*PAGES[:5], *MACHINES, "/portal/static/portal.js"])
 @pytest.mark.parametrize(
-    "host", ["evil.test", "evil.test:80", "127.0.0.1.evil.test", "localhost.evil.test", "", "a b", "[x"]
+    "host", ["evil.test", "evil.test:80", "127.0.0.1.evil.test", "localhost:99999", "x@localhost", "", "a b", "[x"]
 )
 def test_a_name_that_is_not_ours_is_refused(simulator: EmbeddedSimulator, path: str, host: str) -> None:
     """A page that rebinds its own name to this address sends that name."""
@@ -60,6 +60,8 @@ def test_addresses_and_the_originals_names_are_ours(simulator: EmbeddedSimulator
     [
         {"Origin": "http://evil.test"},
         {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Origin": ""},
         {"Origin": "https://127.0.0.1"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},

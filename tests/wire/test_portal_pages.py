@@ -65,6 +65,27 @@ def test_the_language_is_asked_for_once(simulator: EmbeddedSimulator, language: 
     assert tree(preferred).get("lang") == language
 
 
+def test_the_other_language_of_what_a_form_led_to_is_the_page_with_the_form(
+    simulator: EmbeddedSimulator, visitor: Visitor
+) -> None:
+    Unit(Caller(simulator, SIMULATION), "1000").begin()
+    form = {"token": visitor.token(), "device": "1"}
+
+    def link(referrer: str) -> str:
+        page = visitor.http.post("/portal/devices/revoke", data=form, headers={"Referer": referrer})
+        return str(tree(page).xpath("string(//a[@class='language']/@href)"))
+
+    assert link(f"{simulator.url}/portal/devices?search=x&lang=en") == "/portal/devices?search=x&lang=ar"
+    for other in (
+        "http://evil.test/portal/devices",
+        "",
+        f"{simulator.url}/manage/devices",
+        "javascript:alert(1)",
+        "//[",
+    ):
+        assert link(other) == "/portal?lang=ar"
+
+
 def test_codes_from_the_form_open_the_gateway(simulator: EmbeddedSimulator, visitor: Visitor) -> None:
     page = visitor.post("/portal/onboard", count="3")
     codes = texts(page, CODES)

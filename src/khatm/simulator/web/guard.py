@@ -9,7 +9,7 @@ import ipaddress
 import json
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -72,7 +72,7 @@ class Guard:
         if not self._is_ours(host):
             raise ForeignHost(host=host[:100])
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and split_address(origin).netloc.lower() != host.lower():
             raise ForeignOrigin(origin=origin[:100])
         site = headers.get("sec-fetch-site", "none")
         if method not in _SAFE_METHODS and site not in _OWN_SITES:
@@ -83,9 +83,9 @@ class Guard:
 
     def _is_ours(self, host: str) -> bool:
         """Tell whether a Host header names this simulator; an address cannot be rebound, so any address does."""
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-        except ValueError:
+        parts = split_address(f"//{host}")
+        name = (parts.hostname or "").rstrip(".")
+        if parts.netloc != host or "@" in host or not _has_a_port_or_none(parts):
             return False
         if name == "localhost" or name.endswith(".localhost") or name in self._hosts:
             return True
@@ -94,6 +94,21 @@ class Guard:
         except ValueError:
             return False
         return True
+
+
+def _has_a_port_or_none(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
+def split_address(text: str) -> SplitResult:
+    """Return the parts of an address that a header brings, empty ones for what is no address."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def refusal(error: KhatmError) -> Response:

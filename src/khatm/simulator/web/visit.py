@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from jinja2 import Environment as Templates
 from starlette.requests import Request
@@ -28,6 +28,7 @@ from khatm.simulator.errors import (
 )
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.web.catalogue import texts
+from khatm.simulator.web.guard import split_address
 from khatm.simulator.web.session import Session, Sessions
 
 LANGUAGE_COOKIE: Final = "khatm_language"
@@ -143,9 +144,14 @@ class Visit:
         )
 
     def language_link(self, language: Language) -> str:
-        """Return the address of this page in another language."""
-        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != "lang"]
-        return f"{self.request.url.path}?{urlencode([*kept, ('lang', language)])}"
+        """Return the address of this page in another language; of what a form led to, the page with the form."""
+        path, query = self.request.url.path, self.request.url.query
+        if self.request.method == "POST":
+            before = split_address(self.request.headers.get("referer", ""))
+            known = before.netloc == self.request.url.netloc and before.path.startswith(("/portal", "/validator"))
+            path, query = (before.path, before.query) if known else ("/portal", "")
+        kept = [(name, value) for name, value in parse_qsl(query) if name not in ("lang", "notice")]
+        return f"{path}?{urlencode([*kept, ('lang', language)])}"
 
     def _with_cookies(self, response: Response) -> Response:
         sealed = self.rooms.sessions.seal(self.session)
