@@ -97,6 +97,7 @@ WRONG: list[tuple[object, str, str]] = [
     ({**GOOD, "then": {"bytes_per_second": 0}}, "then.bytes_per_second", "0"),
     ({**GOOD, "then": {"clearance": "on"}}, "then.clearance", '"on"'),
     ({**GOOD, "then": {"reject": "BR-NONE-1"}}, "then.reject", '"BR-NONE-1"'),
+    ({**GOOD, "then": {"reject": "KHATM-XML"}}, "then.reject", '"KHATM-XML"'),
     ({**GOOD, "then": {"reject": "BT-31"}}, "then.reject", '"BT-31"'),
     ({**GOOD, "answered": [200], "then": {"reject": "BR-KSA-15"}}, "then.reject", '"BR-KSA-15"'),
     ({**GOOD, "then": {"event": "certificate-lost"}}, "then.event", '"certificate-lost"'),

@@ -105,7 +105,7 @@ def _content(value: object) -> object:
 
 def _rule(value: object) -> object:
     entry = explain(value, "rule") if isinstance(value, str) else None
-    if entry is None:
+    if entry is None or not entry.code.startswith("BR-"):
         raise ValueError
     return entry.code
 
@@ -147,7 +147,7 @@ _EFFECTS: Mapping[str, _Kind] = {
     "keep": _whole(0, _MOST),
     "bytes_per_second": _whole(1, _MOST),
     "clearance": _words("off"),
-    "reject": _Kind("the code of a business rule, such as BR-KSA-15", _rule),
+    "reject": _Kind("the code of an official business rule, such as BR-KSA-15", _rule),
     "event": _words(*get_args(Event)),
     "advance_seconds": _number(-_FARTHEST, _FARTHEST),
 }
