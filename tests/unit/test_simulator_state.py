@@ -157,3 +157,20 @@ def test_documents_are_counted_by_saudi_day(store: Store) -> None:
     assert [(each.day, each.count) for each in found] == [(date(2026, 3, 1), 1), (date(2026, 3, 2), 2)]
     assert records.daily(Environment.PRODUCTION, "3", start) == []
     assert records.daily(Environment.SIMULATION, "3", midnight + timedelta(days=1)) == []
+
+
+def test_the_clock_stays_where_every_zone_and_date_can_be_written(store: Store) -> None:
+    clock = ShiftableClock(FixedClock(NOW))
+    time = TimeShift(store, clock)
+    for far in (
+        datetime(9000, 1, 1, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 59, tzinfo=UTC),
+        datetime.max.replace(tzinfo=UTC),
+    ):
+        with pytest.raises(OverflowError):
+            time.set(far)
+        with pytest.raises(OverflowError):
+            time.advance(far - NOW)
+        assert clock.now() == NOW
+    time.set(datetime(1970, 1, 1, tzinfo=UTC))
+    assert clock.now() == datetime(1970, 1, 1, tzinfo=UTC)

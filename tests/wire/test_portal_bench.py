@@ -155,3 +155,13 @@ def test_older_exchanges_are_a_page_away(simulator: EmbeddedSimulator) -> None:
     assert len(texts(page, "//tbody/tr")) == 100
     [link] = tree(page).xpath("//section[@id='exchanges']//a[@class='button']/@href")  # the filter goes with it
     assert len(texts(visitor.http.get(link), "//tbody/tr")) == 5
+
+
+def test_a_fault_cannot_move_the_clock_beyond_its_years(simulator: EmbeddedSimulator) -> None:
+    visitor = Visitor(simulator)
+    script = {"endpoint": "*", "times": None, "then": {"advance_seconds": 10**10}}
+    visitor.post("/portal/faults", effect="script", script=json.dumps(script))
+    caller = Caller(simulator, SIMULATION)
+    assert {caller.call("POST", "/compliance", {}).status_code for _ in range(40)} == {400}
+    assert simulator.clock.now().year > 8000
+    assert visitor.get("/portal/time").status_code == 200
