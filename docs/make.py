@@ -45,27 +45,6 @@ def switches_table() -> str:
     return "\n".join(lines)
 
 
-def profile() -> str:
-    """Return a profile that says what is the case anyway: every switch of every environment with its default."""
-    told = _told()
-    lines = [
-        "# Every switch of the simulator with its default: khatm simulator --profile FILE.toml",
-        "# What is left out stays as it is. A table [all] sets a switch in every environment, before the others.",
-    ]
-    for environment in Environment:
-        lines += ["", f"[{environment.value}]"]
-        for name, value in asdict(default_switches(environment)).items():
-            allowed = Switches.__dataclass_fields__[name].metadata["values"].allowed
-            lines += [f"# {_SECTION.sub('', told[name])} ({allowed})", f"{name} = {_toml(value)}"]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else json.dumps(value)
-
-
 _GROUPS: Final = (
     ("ksa", "Rules of the Saudi stylesheet (BR-KSA)", "قواعد الملف السعودي (BR-KSA)"),
     ("en", "Rules of the EN 16931 stylesheet", "قواعد ملف EN 16931"),
@@ -159,6 +138,27 @@ def _anchor(code: str, kind: Kind) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("*", "\\*")
+
+
+def profile() -> str:
+    """Return a profile that says what is the case anyway: every switch of every environment with its default."""
+    told = _told()
+    lines = [
+        "# Every switch of the simulator with its default: khatm simulator --profile FILE.toml",
+        "# What is left out stays as it is. A table [all] sets a switch in every environment, before the others.",
+    ]
+    for environment in Environment:
+        lines += ["", f"[{environment.value}]"]
+        for name, value in asdict(default_switches(environment)).items():
+            allowed = Switches.__dataclass_fields__[name].metadata["values"].allowed
+            lines += [f"# {_SECTION.sub('', told[name])} ({allowed})", f"{name} = {_toml(value)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else json.dumps(value)
 
 
 def _told() -> dict[str, str]:
