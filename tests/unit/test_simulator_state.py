@@ -71,6 +71,20 @@ def test_the_shift_is_kept_with_the_state(tmp_path: Path) -> None:
     second.close()
 
 
+def test_speed_is_kept_with_the_state(tmp_path: Path) -> None:
+    first = Store(tmp_path / "state")
+    TimeShift(first, ShiftableClock(FixedClock(NOW))).run(60)
+    first.close()
+    second = Store(tmp_path / "state")
+    clock = ShiftableClock(FixedClock(NOW + timedelta(minutes=1)))
+    shift = TimeShift(second, clock)
+    assert clock.now() == NOW + timedelta(hours=1), "the hour that passes in a minute, whether it runs or not"
+    assert (shift.speed, shift.frozen, shift.shift) == (60, False, timedelta(minutes=59))
+    shift.restore()
+    assert (clock.now(), shift.speed) == (NOW + timedelta(minutes=1), 1)
+    second.close()
+
+
 def facts(counter: str, document_hash: str) -> ReceivedFacts:
     return ReceivedFacts(
         document_hash=document_hash,

@@ -12,7 +12,7 @@ from khatm.simulator.recorder import Delivered
 from khatm.simulator.taxpayers import TaxpayerStatus
 from khatm.simulator.verdicts import VERDICTS
 from khatm.simulator.web import catalogue
-from khatm.simulator.web.bench import _JUMPS
+from khatm.simulator.web.bench import _JUMPS, _SPEEDS
 from khatm.simulator.web.charts import OUTCOMES
 from khatm.simulator.web.fault_form import EFFECTS
 from khatm.simulator.web.menu import MENU
@@ -75,6 +75,7 @@ def test_every_literal_key_of_the_templates_is_there_and_every_key_is_used() -> 
         *(f"effect.{each}" for each in (*EFFECTS, "script")),
         *(f"often.{each}" for each in ("times", "every", "always")),
         *(f"jump.{each}" for each in _JUMPS),
+        *(f"speed.{each}" for each in _SPEEDS),
         *(f"endpoint.{each.name}{more}" for each in ENDPOINTS for more in ("", ".note")),
         *(header.key for each in ENDPOINTS for header in each.headers),
         *(answer.key for each in ENDPOINTS for answer in each.answers),

@@ -86,10 +86,10 @@ def test_the_clock_and_snapshots(simulator: EmbeddedSimulator) -> None:
     visitor = Visitor(simulator).signed_in()
     visitor.post("/portal/time/clock", action="set", value="2027-01-31T08:00")
     assert simulator.clock.now().isoformat().startswith("2027-01-31T05:00")
-    visitor.post("/portal/time/clock", action="freeze")
+    visitor.post("/portal/time/clock", action="speed", value="0")
     visitor.post("/portal/onboard", count="1")
     page = visitor.get("/portal/onboard")
-    assert tree(page).xpath("//*[@data-clock-stands]")
+    assert tree(page).xpath("//ul[@data-speed='0.0']")
     visitor.post("/portal/time/snapshots", action="take")
     visitor.post("/portal/time/clock", action="advance", value="3660")
     assert not texts(visitor.get("/portal/onboard"), "//output")
@@ -99,7 +99,17 @@ def test_the_clock_and_snapshots(simulator: EmbeddedSimulator) -> None:
     assert simulator.fatoora.snapshots.kept() == []
     visitor.post("/portal/time/clock", action="true")
     assert not simulator.fatoora.time.frozen
-    for fields in ({"action": "advance", "value": "x"}, {"action": "set", "value": "2027"}, {"action": "x"}, {}):
+    visitor.post("/portal/time/clock", action="speed", value="3600")
+    assert simulator.fatoora.time.speed == 3600
+    assert "×3600" in visitor.get("/portal/time").text
+    visitor.post("/portal/time/clock", action="speed", value="1")
+    for fields in (
+        {"action": "advance", "value": "x"},
+        {"action": "set", "value": "2027"},
+        {"action": "speed", "value": "7"},
+        {"action": "x"},
+        {},
+    ):
         assert visitor.post("/portal/time/clock", **fields).status_code == 400, fields
     for snapshot in ("9", "x", ""):
         assert visitor.post("/portal/time/snapshots", action="restore", snapshot=snapshot).status_code == 404

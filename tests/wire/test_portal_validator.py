@@ -44,7 +44,7 @@ def findings(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("xml", [GOOD, WRONG_TYPE, b"", b"<Invoice>", b"<a/>"])
 def test_the_report_is_the_command_lines_with_lines(simulator: EmbeddedSimulator, xml: bytes) -> None:
-    simulator.fatoora.time.freeze()
+    simulator.fatoora.time.run(0)
     expected = members(validate(xml, now=saudi_time(simulator.clock.now())), "invoice.xml")
     found = report(simulator, xml, file="invoice.xml")
     lines = [each.pop("line") for stage in found["stages"] for each in stage["findings"]]

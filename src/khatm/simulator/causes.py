@@ -1,6 +1,6 @@
 """Why the authority refused a call, where its answer does not say: for the recorder, never on the wire.
 
-One 401 stands for nine causes and one `Invalid-OTP` for five (gateway contract 1.5, 4.4, 4.8, 6.6); whoever tests a
+One 401 stands for eight causes and one `Invalid-OTP` for five (gateway contract 1.5, 4.4, 4.8, 6.6); whoever tests a
 client wants to know which.
 """
 

@@ -19,7 +19,8 @@ from khatm.simulator.web.visit import Visit, one
 
 _FAULTS, _TIME = "/portal/faults", "/portal/time"
 _JUMPS = {"hour": 3600, "otp": 3660, "day": 86400, "late": 90000, "year": 31536000}
-_CLOCK_ACTIONS = ("advance", "set", "freeze", "unfreeze", "true")
+_SPEEDS = {"0": 0.0, "1": 1.0, "60": 60.0, "3600": 3600.0}
+_CLOCK_ACTIONS = ("advance", "set", "speed", "true")
 _FARTHEST = 10**10
 
 
@@ -58,7 +59,8 @@ async def time(visit: Visit) -> Response:
         "time.html",
         now=now,
         local=saudi_time(now).strftime("%Y-%m-%dT%H:%M"),
-        frozen=fatoora.time.frozen,
+        speed=fatoora.time.speed,
+        speeds=_SPEEDS,
         shift=_duration_text(shift) if abs(shift) >= timedelta(seconds=1) else None,
         jumps=_JUMPS,
         snapshots=fatoora.snapshots.kept(),
@@ -66,7 +68,7 @@ async def time(visit: Visit) -> Response:
 
 
 async def move_clock(visit: Visit) -> Response:
-    """Advance, set, stop or start the clock."""
+    """Advance or set the clock, stop it, or let it run at another speed."""
     fields, clock = await visit.form(), visit.fatoora.time
     action, text = one(fields, "action"), one(fields, "value")
     try:
@@ -75,16 +77,14 @@ async def move_clock(visit: Visit) -> Response:
                 clock.advance(_seconds(text))
             case "set":
                 clock.set(datetime.fromisoformat(text).replace(tzinfo=SAUDI))
-            case "freeze":
-                clock.freeze()
-            case "unfreeze":
-                clock.unfreeze()
+            case "speed":
+                clock.run(_SPEEDS[text])
             case "true":
                 clock.restore()
             case _:
                 raise InvalidManagementRequest(field="action", found=shown(action), allowed=", ".join(_CLOCK_ACTIONS))
-    except (ValueError, OverflowError):
-        allowed = "seconds as a whole number, or a time such as 2027-01-31T08:00"
+    except (ValueError, OverflowError, KeyError):
+        allowed = f"seconds, a time such as 2027-01-31T08:00, or one of the speeds {', '.join(_SPEEDS)}"
         raise InvalidManagementRequest(field="clock", found=shown(text), allowed=allowed) from None
     return visit.redirect(_TIME, notice="clock_moved")
 

@@ -81,7 +81,7 @@ def _page(visit: Visit, journey: str, *, count: str = "1", chosen: str = "", ref
         400 if refused else 200,
         purpose=journey,
         codes=codes,
-        frozen=visit.fatoora.time.frozen,
+        speed=visit.fatoora.time.speed,
         count=count,
         refused=refused,
         devices=[each for each in devices.values() if _renewable(each)],

@@ -9,11 +9,13 @@ for (const button of document.querySelectorAll(".menu-button")) {
   });
 }
 
-// Seconds are counted from when the page came, so that the simulator's clock may be another than the browser's.
+// Seconds are counted from when the page came, because the simulator's clock may be another than the browser's; it
+// may also stand still or run faster.
 const arrived = performance.now();
+const speed = Number(document.querySelector("[data-speed]")?.dataset.speed ?? 1);
 const countdowns = [...document.querySelectorAll("[data-left]")];
 function tick() {
-  const passed = Math.floor((performance.now() - arrived) / 1000);
+  const passed = Math.floor(((performance.now() - arrived) / 1000) * speed);
   for (const place of countdowns) {
     const left = Number(place.dataset.left) - passed;
     const clock = place.querySelector("[data-clock]");
@@ -26,7 +28,7 @@ function tick() {
     }
   }
 }
-if (countdowns.length > 0 && !document.querySelector("[data-clock-stands]")) setInterval(tick, 1000);
+if (countdowns.length > 0) setInterval(tick, 1000);
 
 async function copy(text, button) {
   try {
