@@ -6,8 +6,8 @@
     const style = getComputedStyle(element);
     return style.visibility !== "hidden" && style.display !== "none" && !hidden(element) && element.getClientRects().length > 0;
   };
-  const scrolled = (element) => {
-    for (let at = element.parentElement; at && at !== document.body; at = at.parentElement) {
+  const scrolled = (element, itself = false) => {
+    for (let at = itself ? element : element.parentElement; at && at !== document.body; at = at.parentElement) {
       const style = getComputedStyle(at);
       if (/auto|scroll|hidden/.test(style.overflowX + style.overflowY)) return at;
     }
@@ -41,7 +41,7 @@
   const overlapping = () => {
     const boxes = [];
     for (const node of textNodes()) {
-      if (scrolled(node.parentElement)) continue;
+      if (scrolled(node.parentElement, true)) continue;
       const range = document.createRange();
       range.selectNodeContents(node);
       for (const box of range.getClientRects()) {
