@@ -104,7 +104,10 @@ class FaultyGateway:
             return request
         then = struck.then
         if then.advance_seconds:
-            self._fatoora.time.advance(timedelta(seconds=then.advance_seconds))
+            try:
+                self._fatoora.time.advance(timedelta(seconds=then.advance_seconds))
+            except OverflowError:
+                _log.warning("fault %s cannot move the clock any farther", struck.id)
         if then.event == "otp-expired":
             request = self._with_expired_otp(request)
         elif then.event is not None:
