@@ -11,6 +11,7 @@ import pytest
 from khatm.cli.khatm import COMMANDS, khatm
 from khatm.document.arithmetic import compute
 from khatm.document.model import read_document
+from khatm.ledger.audit.breaks import TEXTS
 from khatm.rules.catalogue import codes
 from khatm.simulator.switches import Switches
 from khatm.stamp.csr import CsrFields, lint, read_properties
@@ -89,3 +90,11 @@ def test_examples_are_valid() -> None:
     # 2 x 14 + 21.42 with VAT inside; 12 x 38.50 plus 15 %
     assert Decimal(totals["simplified-invoice"]["payable"]) == Decimal("49.42")
     assert Decimal(totals["standard-invoice"]["payable"]) == Decimal("531.30")
+
+
+def test_every_kind_of_break_is_explained() -> None:
+    page = (ROOT / "docs" / "chain.md").read_text(encoding="utf-8")
+    named = {
+        name for row in re.findall(r"^\| (`[^|]+`) \|", page, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)
+    }
+    assert set(TEXTS) <= named
