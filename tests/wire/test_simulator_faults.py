@@ -352,6 +352,14 @@ def test_a_day_passes_before_the_call(stage: Stage) -> None:
     assert codes(stage.send(document))["warning"] == ["BR-KSA-98"]
 
 
+def test_a_clock_at_the_end_of_time_is_not_moved_any_farther(stage: Stage) -> None:
+    stage.arm("*", {"advance_seconds": 10**10}, times=None)
+    document = stage.document()
+    sent = [stage.send(document).status_code for _ in range(30)]
+    assert set(sent) <= {200, 202, 401}
+    assert stage.fired() == [30]
+
+
 def test_what_happens_first_happens_although_the_call_is_not_processed(stage: Stage) -> None:
     stage.arm("reporting", {"status": 503, "event": "certificate-revoked"})
     document = stage.document()
