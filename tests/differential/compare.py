@@ -5,16 +5,27 @@ from dataclasses import dataclass
 
 from tests.differential.verdicts import STAGES, Verdict
 
+_PARTS = frozenset(
+    {"stamp_present", "KHATM-STAMP-PART", "KHATM-STAMP-PLACE", "qr_present", "qr_tlv", "pih", "KHATM-PIH-REPEATED"}
+)
+_RECORDS = frozenset({"qr_tlv", *(f"qr_{tag}" for tag in range(1, 10))})
 CODES: dict[str, frozenset[str]] = {
+    "INTEGRITY_STRUCTURE": _PARTS,
     "SIGNATURE_DIGEST": frozenset({"invoice_digest"}),
     "SIGNED_PROPERTIES_DIGEST": frozenset({"signed_properties_digest"}),
+    "SIGNATURE_CERTIFICATE": frozenset({"certificate_readable", "KHATM-STAMP-PART"}),
     "SIGNATURE_CERTIFICATE_DIGEST": frozenset({"certificate_digest"}),
     "SIGNATURE_CERTIFICATE_ISSUER": frozenset({"issuer_name"}),
+    "SIGNATURE_CERTIFICATE_SERIAL": frozenset({"serial_number"}),
     "SIGNATURE_VALUE": frozenset({"signature_value"}),
-    "QR_TLV": frozenset({"qr_tlv", "qr_9"}),
+    "SIGNATURE_ALGORITHM": frozenset({"KHATM-STAMP-ALGORITHM", "KHATM-STAMP-TRANSFORM"}),
+    "SIGNATURE_TRANSFORMS": frozenset({"KHATM-STAMP-TRANSFORM"}),
+    "SIGNATURE_REFERENCES": frozenset({"KHATM-STAMP-REFERENCE", "KHATM-STAMP-PART"}),
+    "QR_TLV": _RECORDS,
     "QR_TIMESTAMP": frozenset({"qr_3"}),
     "QR_VAT": frozenset({"qr_5"}),
     "PIH_MISMATCH": frozenset({"pih"}),
+    "PIH_FORMAT": frozenset({"pih"}),
 }
 """The peer's codes of the integrity stages and our checks that say the same; it stops at its first."""
 RULES = ("en16931", "ksa")

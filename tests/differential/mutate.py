@@ -4,6 +4,9 @@ The document depends on nothing else. Each change draws from a generator of its 
 out to find the ones that matter.
 """
 
+import base64
+import binascii
+import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -123,4 +126,14 @@ def _previous(chance: Random, draft: Draft) -> str:
     """Return the previous hash that is expected: mostly the document's own, else that of a first document."""
     found = draft.find("//cac:AdditionalDocumentReference[cbc:ID='PIH']//cbc:EmbeddedDocumentBinaryObject")
     own = (found[0].text or "").strip() if found else ""
-    return own if chance.random() < 0.7 and len(own) in (44, 88) and own.isascii() else INITIAL_PIH
+    return own if chance.random() < 0.7 and _is_hash(own) else INITIAL_PIH
+
+
+def _is_hash(text: str) -> bool:
+    """Whether a text is one of the two forms that the peer takes as the expected hash; it refuses others outright."""
+    try:
+        raw = base64.b64decode(text.encode(), validate=True)
+    except binascii.Error:
+        return False
+    hexadecimal = re.fullmatch(rb"[0-9a-f]{64}", raw) is not None
+    return (len(raw) == 32 or hexadecimal) and base64.b64encode(raw).decode() == text
