@@ -18,7 +18,7 @@ CODES: dict[str, frozenset[str]] = {
     "SIGNATURE_CERTIFICATE_ISSUER": frozenset({"issuer_name"}),
     "SIGNATURE_CERTIFICATE_SERIAL": frozenset({"serial_number"}),
     "SIGNATURE_VALUE": frozenset({"signature_value"}),
-    "SIGNATURE_ALGORITHM": frozenset({"KHATM-STAMP-ALGORITHM", "KHATM-STAMP-TRANSFORM"}),
+    "SIGNATURE_ALGORITHM": frozenset({"KHATM-STAMP-ALGORITHM", "KHATM-STAMP-TRANSFORM", "KHATM-STAMP-REFERENCE"}),
     "SIGNATURE_TRANSFORMS": frozenset({"KHATM-STAMP-TRANSFORM"}),
     "SIGNATURE_REFERENCES": frozenset({"KHATM-STAMP-REFERENCE", "KHATM-STAMP-PART"}),
     "QR_TLV": _RECORDS,
@@ -87,7 +87,8 @@ def _integrity(stage: str, mine: Verdict, other: Verdict) -> list[Disagreement]:
     """Both fail or neither; where the peer names a check, it must be among those that fail with us."""
     if mine.failed != other.failed:
         side, more = ("ours", mine) if mine.failed else ("peer", other)
-        rules = Counter(f"{rule} {site if side == 'peer' else ''}".strip() for rule, severity, site, _ in more.findings if severity == "error")
+        messages = side == "peer" or stage == "schema"
+        rules = Counter(f"{rule} {site if messages else ''}".strip() for rule, severity, site, _ in more.findings if severity == "error")
         return [Disagreement(stage, "status", side, ", ".join(sorted(rules)), "", "")]
     if stage in ("xml", "schema") or not mine.failed:
         return []

@@ -103,7 +103,7 @@ def _written(chance: Random, draft: Draft) -> bytes:
         return xml
     body = etree.tostring(draft.root, encoding="UTF-8")
     forms = (
-        body, b"\xef\xbb\xbf" + xml, b"<!DOCTYPE Invoice>" + body, b"<!--a-->" + body + b"<!--b-->", body + b"x", xml[: len(xml) // 2],
+        body, b"\xef\xbb\xbf" + xml, b"<!DOCTYPE Invoice>" + body, b"<!--a-->" + body + b"<!--b-->", body + b"x", body.decode()[: len(body) // 3].encode(),
         b" " + xml, body.replace(b"<cbc:ID>", b"<cbc:ID>&amp;&#65;", 1), body.replace(b"<cbc:ID>", b"<cbc:ID>&undefined;", 1),
         body.replace(b"<cbc:ID>", b"<cbc:ID >", 3), b"<?xml version='1.1'?>" + body, body.replace(b">", b">\r\n", 4),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import fatoora
 
 from khatm.document.xml import NAMESPACES
+from khatm.rules.findings import Finding
 from khatm.rules.validation import validate
 from tests.differential.mutate import Case
 
@@ -49,11 +50,14 @@ def ours(case: Case) -> dict[str, Verdict]:
         elif stage.note is not None and stage.note.startswith("aborted"):
             verdicts[stage.stage] = Verdict("aborted", site=stage.findings[0].site.partition(":")[2])
         else:
-            found = Counter(
-                (each.rule, each.severity, each.site.partition(":")[2], each.location) for each in stage.findings
-            )
-            verdicts[stage.stage] = Verdict("ran", found)
+            verdicts[stage.stage] = Verdict("ran", Counter(map(_our_finding, stage.findings)))
     return verdicts
+
+
+def _our_finding(each: Finding) -> Found:
+    """Findings of the schema carry their message instead of a site."""
+    site = (each.found or "") if each.site == "schema" else each.site.partition(":")[2]
+    return each.rule, each.severity, site, each.location
 
 
 def peers(case: Case, config: Any) -> dict[str, Verdict]:
