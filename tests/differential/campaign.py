@@ -4,19 +4,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-import fatoora
 
 from khatm.rules import en16931, ksa
 from khatm.rules.edition import DEFAULT
 from tests.differential.compare import RULES, Comparison, Disagreement, compare
 from tests.differential.mutate import Case, make, planned
 from tests.differential.originals import Pool, pool
+from tests.differential.peer import peers
 from tests.differential.reasons import REASONS, Facts
-from tests.differential.verdicts import Verdict, ours, peers
+from tests.differential.verdicts import Verdict, ours
 
 CHUNK = 250
 """Cases that one process takes at a time."""
@@ -50,7 +48,12 @@ class Tally:
 def sites() -> dict[str, str]:
     """Return every assertion site of the default edition, `ksa:012`, and its rule."""
     registered = {"en16931": en16931.SITES, "ksa": ksa.SITES}
-    return {f"{stage}:{each.number}": each.rule for stage, all_ in registered.items() for each in all_ if DEFAULT in each.editions}
+    return {
+        f"{stage}:{each.number}": each.rule
+        for stage, all_ in registered.items()
+        for each in all_
+        if DEFAULT in each.editions
+    }
 
 
 def run(seed: int, numbers: Sequence[int], corpus: Path | None = None) -> Tally:
@@ -73,7 +76,7 @@ def run_in_processes(seed: int, count: int, jobs: int, corpus: Path | None = Non
 def judged(case: Case) -> tuple[Comparison, dict[str, Verdict]]:
     """Return the comparison of both sides, and our verdicts."""
     mine = ours(case)
-    return compare(mine, peers(case, _config())), mine
+    return compare(mine, peers(case)), mine
 
 
 def unexplained(case: Case, comparison: Comparison) -> tuple[list[Disagreement], list[str]]:
@@ -81,7 +84,9 @@ def unexplained(case: Case, comparison: Comparison) -> tuple[list[Disagreement],
     facts = Facts(case)
     open_, known = [], []
     for difference in comparison.disagreements:
-        reason = next((each for each in REASONS if difference.stage in each.stages and each.explains(difference, facts)), None)
+        reason = next(
+            (each for each in REASONS if difference.stage in each.stages and each.explains(difference, facts)), None
+        )
         if reason is None:
             open_.append(difference)
         else:
@@ -121,12 +126,7 @@ def _count(case: Case, documents: Pool, tally: Tally) -> None:
         if comparison.stages[stage] != "one side silent":
             tally.findings[stage] += verdict.findings.total()
             tally.aborts[stage] += verdict.state == "aborted"
-        tally.sites.update({f"{stage}:{site}" for _, _, site, _ in verdict.findings})
+            tally.sites.update({f"{stage}:{site}" for _, _, site, _ in verdict.findings})
     if open_:
         smallest = minimised(case, documents)
         tally.unexplained.append(told(smallest, unexplained(smallest, judged(smallest)[0])[0]))
-
-
-@cache
-def _config() -> Any:
-    return fatoora.Config()

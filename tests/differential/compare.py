@@ -88,7 +88,11 @@ def _integrity(stage: str, mine: Verdict, other: Verdict) -> list[Disagreement]:
     if mine.failed != other.failed:
         side, more = ("ours", mine) if mine.failed else ("peer", other)
         messages = side == "peer" or stage == "schema"
-        rules = Counter(f"{rule} {site if messages else ''}".strip() for rule, severity, site, _ in more.findings if severity == "error")
+        rules = Counter(
+            f"{rule} {site if messages else ''}".strip()
+            for rule, severity, site, _ in more.findings
+            if severity == "error"
+        )
         return [Disagreement(stage, "status", side, ", ".join(sorted(rules)), "", "")]
     if stage in ("xml", "schema") or not mine.failed:
         return []

@@ -45,9 +45,7 @@ class Draft:
 
 def in_stamp(element: Element) -> bool:
     """Whether an element stands in the extensions, where the stamp is."""
-    return any(
-        etree.QName(each).localname == "UBLExtensions" for each in (element, *element.iterancestors())
-    )
+    return any(etree.QName(each).localname == "UBLExtensions" for each in (element, *element.iterancestors()))
 
 
 def local(element: Element) -> str:

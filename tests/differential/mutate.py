@@ -24,13 +24,18 @@ from tests.differential.mutations import Mutation
 from tests.differential.originals import Original, Pool
 
 _BUSINESS: tuple[tuple[Mutation, int], ...] = (
-    (mutations.change_text, 14), (mutations.change_one_kind, 18), (mutations.change_attribute, 9), (mutations.flip_flag, 5),
-    (mutations.change_type, 3), (mutations.delete, 9), (mutations.duplicate, 4), (mutations.move, 3), (mutations.swap_texts, 5),
-    (mutations.graft, 14), (mutations.transplant, 4), (mutations.adopt, 4), (mutations.categorise, 5), (mutations.change_currency, 2),
-    (mutations.identify, 3), (mutations.date, 1), (mutations.split_text, 2), (mutations.empty, 1), (mutations.rename, 1),
+    (mutations.change_text, 14), (mutations.change_one_kind, 18), (mutations.change_attribute, 9),
+    (mutations.flip_flag, 5),
+    (mutations.change_type, 3), (mutations.delete, 9), (mutations.duplicate, 4), (mutations.move, 3),
+    (mutations.swap_texts, 5),
+    (mutations.graft, 14), (mutations.transplant, 4), (mutations.adopt, 4), (mutations.categorise, 5),
+    (mutations.change_currency, 2),
+    (mutations.identify, 3), (mutations.date, 1), (mutations.split_text, 2), (mutations.empty, 1),
+    (mutations.rename, 1),
 )  # fmt: skip
 _STAMP: tuple[tuple[Mutation, int], ...] = (
-    (stamp_mutations.change_qr, 5), (stamp_mutations.break_qr, 3), (stamp_mutations.change_stamp, 5), (stamp_mutations.change_place, 2),
+    (stamp_mutations.change_qr, 5), (stamp_mutations.break_qr, 3), (stamp_mutations.change_stamp, 5),
+    (stamp_mutations.change_place, 2),
 )  # fmt: skip
 CAREFUL = 0.75
 """The share of cases in which a change that breaks the schema is undone: the peer looks no further after one."""
@@ -103,8 +108,10 @@ def _written(chance: Random, draft: Draft) -> bytes:
         return xml
     body = etree.tostring(draft.root, encoding="UTF-8")
     forms = (
-        body, b"\xef\xbb\xbf" + xml, b"<!DOCTYPE Invoice>" + body, b"<!--a-->" + body + b"<!--b-->", body + b"x", body.decode()[: len(body) // 3].encode(),
-        b" " + xml, body.replace(b"<cbc:ID>", b"<cbc:ID>&amp;&#65;", 1), body.replace(b"<cbc:ID>", b"<cbc:ID>&undefined;", 1),
+        body, b"\xef\xbb\xbf" + xml, b"<!DOCTYPE Invoice>" + body, b"<!--a-->" + body + b"<!--b-->", body + b"x",
+        body.decode()[: len(body) // 3].encode(),
+        b" " + xml, body.replace(b"<cbc:ID>", b"<cbc:ID>&amp;&#65;", 1), body.replace(b"<cbc:ID>",
+        b"<cbc:ID>&undefined;", 1),
         body.replace(b"<cbc:ID>", b"<cbc:ID >", 3), b"<?xml version='1.1'?>" + body, body.replace(b">", b">\r\n", 4),
     )  # fmt: skip
     return chance.choice(forms)

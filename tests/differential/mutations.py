@@ -206,7 +206,9 @@ def categorise(chance: Random, draft: Draft) -> str | None:
     categories = draft.find("//cac:TaxCategory | //cac:ClassifiedTaxCategory")
     if not categories:
         return None
-    code, percent = chance.choice((("S", "15.00"), ("S", "5.00"), ("Z", "0.00"), ("E", "0.00"), ("O", "0.00"), ("O", None)))
+    code, percent = chance.choice(
+        (("S", "15.00"), ("S", "5.00"), ("Z", "0.00"), ("E", "0.00"), ("O", "0.00"), ("O", None))
+    )
     first = chance.choice(categories)
     present = first.findtext(f"{{{CBC}}}ID")
     everywhere = chance.random() < 0.5

@@ -21,8 +21,12 @@ from tests.differential.mutate import Case
 _ZERO = re.compile(r"\s*-0*(?:0|\.0+|0\.0*)\s*")
 _BASE64 = re.compile(r"Invalid base64Binary value '(.*?)': Invalid symbol (?:9|10|13|32)\b", re.DOTALL)
 _INTEGER = re.compile(r"pattern constraint violation: value '(\s*[+-]?[0-9]+\s*)' does not match pattern '\[0-9\]\+'")
-_URI = re.compile(r"cvc-datatype-valid\.1\.2\.1: '[^A-Za-z/?#:][^/?#]*:.*' is not a valid value for 'anyURI'\.(?:, )?", re.DOTALL)
-_QR_OBJECT = "cac:AdditionalDocumentReference[normalize-space(cbc:ID)='QR']/cac:Attachment/cbc:EmbeddedDocumentBinaryObject"
+_URI = re.compile(
+    r"cvc-datatype-valid\.1\.2\.1: '[^A-Za-z/?#:][^/?#]*:.*' is not a valid value for 'anyURI'\.(?:, )?", re.DOTALL
+)
+_QR_OBJECT = (
+    "cac:AdditionalDocumentReference[normalize-space(cbc:ID)='QR']/cac:Attachment/cbc:EmbeddedDocumentBinaryObject"
+)
 
 
 class Facts:
@@ -78,7 +82,12 @@ def _negative_zero(difference: Disagreement, facts: Facts) -> bool:
             paths = [at]
         case "021":
             line = at.rpartition("/")[0]
-            amounts = ("cbc:LineExtensionAmount", "cac:TaxTotal/cbc:TaxAmount", "cac:TaxTotal/cbc:RoundingAmount", "cac:Price/cbc:PriceAmount")
+            amounts = (
+                "cbc:LineExtensionAmount",
+                "cac:TaxTotal/cbc:TaxAmount",
+                "cac:TaxTotal/cbc:RoundingAmount",
+                "cac:Price/cbc:PriceAmount",
+            )
             paths = [f"{line}/{each}" for each in amounts]
         case "022":
             paths = [f"{at.rpartition('/')[0]}/cac:AllowanceCharge/cbc:Amount"]
@@ -91,9 +100,8 @@ def _negative_zero(difference: Disagreement, facts: Facts) -> bool:
 
 def _suppressed(difference: Disagreement, facts: Facts) -> bool:
     codes = facts.texts(f"{difference.place}/cbc:TaxExemptionReasonCode")
-    return (
-        (difference.kind, difference.side, difference.site) == ("finding", "peer", "062")
-        and bool({"VATEX-SA-EDU", "VATEX-SA-HEA"} & set(codes))
+    return (difference.kind, difference.side, difference.site) == ("finding", "peer", "062") and bool(
+        {"VATEX-SA-EDU", "VATEX-SA-HEA"} & set(codes)
     )
 
 
@@ -117,7 +125,11 @@ def _spaced_integer(difference: Disagreement, facts: Facts) -> bool:
 def _unknown_profile(difference: Disagreement, facts: Facts) -> bool:
     told = ("SIGNATURE_APPLICABILITY", "INTEGRITY_STRUCTURE")
     code = facts.transaction_code
-    return difference.side == "peer" and difference.rule.startswith(told) and (code is None or code[:2] not in ("01", "02"))
+    return (
+        difference.side == "peer"
+        and difference.rule.startswith(told)
+        and (code is None or code[:2] not in ("01", "02"))
+    )
 
 
 def _pointer(difference: Disagreement, facts: Facts) -> bool:
@@ -135,8 +147,14 @@ def _second_pih(difference: Disagreement, facts: Facts) -> bool:
 
 
 def _spaced_hash(difference: Disagreement, facts: Facts) -> bool:
-    texts = facts.texts("/inv:Invoice/cac:AdditionalDocumentReference[normalize-space(cbc:ID)='PIH']//cbc:EmbeddedDocumentBinaryObject")
-    return difference.side == "peer" and difference.rule.startswith("PIH_FORMAT") and any(each != each.strip() for each in texts)
+    texts = facts.texts(
+        "/inv:Invoice/cac:AdditionalDocumentReference[normalize-space(cbc:ID)='PIH']//cbc:EmbeddedDocumentBinaryObject"
+    )
+    return (
+        difference.side == "peer"
+        and difference.rule.startswith("PIH_FORMAT")
+        and any(each != each.strip() for each in texts)
+    )
 
 
 def _long_record(difference: Disagreement, facts: Facts) -> bool:
@@ -144,7 +162,11 @@ def _long_record(difference: Disagreement, facts: Facts) -> bool:
 
 
 def _unknown_tag(difference: Disagreement, facts: Facts) -> bool:
-    return difference.side == "peer" and difference.rule.startswith("QR_TLV") and any(not 1 <= tag <= 9 for tag, _ in facts.records)
+    return (
+        difference.side == "peer"
+        and difference.rule.startswith("QR_TLV")
+        and any(not 1 <= tag <= 9 for tag, _ in facts.records)
+    )
 
 
 def _same_instant(difference: Disagreement, facts: Facts) -> bool:

@@ -18,8 +18,10 @@ from tests.stamp_vectors import SIGNED_AT
 
 _QR = "//cac:AdditionalDocumentReference[normalize-space(cbc:ID)='QR']/cac:Attachment/cbc:EmbeddedDocumentBinaryObject"
 _VALUES = (
-    "", " ", "AAAA", "@@@", "0", "-1", "123456789", "2026-01-15T10:00:00", "2026-01-15T10:00:00Z", "CN=x", "#other", "invoiceSignedData",
-    "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ==", "http://www.w3.org/2001/04/xmlenc#sha512",
+    "", " ", "AAAA", "@@@", "0", "-1", "123456789", "2026-01-15T10:00:00", "2026-01-15T10:00:00Z", "CN=x", "#other",
+    "invoiceSignedData",
+    "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ==",
+    "http://www.w3.org/2001/04/xmlenc#sha512",
 )  # fmt: skip
 
 
@@ -163,5 +165,3 @@ def _value(chance: Random, value: bytes) -> bytes:
         b"", value + b" ", value[:-1], value + b"0", b"x" * 130, value.swapcase(), value.replace(b"T", b" ") + b"Z",
     )  # fmt: skip
     return changed[form]
-
-

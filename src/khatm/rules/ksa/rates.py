@@ -21,7 +21,7 @@ from khatm.rules.ksa.categories import (
     lacks_reason,
     subtotal_categories,
 )
-from khatm.rules.ksa.comparisons import compare_whole
+from khatm.rules.comparisons import compare_whole
 from khatm.rules.ksa.facts import (
     CATEGORY,
     CHARGE,
