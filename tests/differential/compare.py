@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from tests.differential.verdicts import STAGES, Verdict
 
 _PARTS = frozenset(
-    {"stamp_present", "KHATM-STAMP-PART", "KHATM-STAMP-PLACE", "qr_present", "qr_tlv", "pih", "KHATM-PIH-REPEATED"}
+    {
+        "stamp_present",
+        "KHATM-STAMP-PART",
+        "KHATM-STAMP-PLACE",
+        "KHATM-STAMP-TRANSFORM",
+        "qr_present",
+        "qr_tlv",
+        "pih",
+        "KHATM-PIH-REPEATED",
+    }
 )
 _RECORDS = frozenset({"qr_tlv", *(f"qr_{tag}" for tag in range(1, 10))})
 CODES: dict[str, frozenset[str]] = {

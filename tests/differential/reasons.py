@@ -91,6 +91,8 @@ def _negative_zero(difference: Disagreement, facts: Facts) -> bool:
             paths = [f"{line}/{each}" for each in amounts]
         case "022":
             paths = [f"{at.rpartition('/')[0]}/cac:AllowanceCharge/cbc:Amount"]
+        case "053" | "054" if difference.stage == "en16931":
+            paths = ["/inv:Invoice/cac:AllowanceCharge/cac:TaxCategory/cbc:Percent"]
         case "103" | "104" | "105":
             paths = [f"{at}/cbc:Percent", at]
         case _:
@@ -172,8 +174,19 @@ def _unknown_tag(difference: Disagreement, facts: Facts) -> bool:
 def _same_instant(difference: Disagreement, facts: Facts) -> bool:
     issued = "T".join(facts.texts("/inv:Invoice/cbc:IssueDate | /inv:Invoice/cbc:IssueTime"))
     written = [value.decode("utf-8", "replace") for tag, value in facts.records if tag == 3]
-    same = len(written) == 1 and written[0] != issued and "T".join(written[0].split()).rstrip("Z") == issued.strip()
-    return difference.rule.startswith("QR_TIMESTAMP") and same
+    if len(written) != 1 or written[0] == issued or not difference.rule.startswith("QR_TIMESTAMP"):
+        return False
+    return written[0] == qr.utc_as_saudi(issued) or "T".join(written[0].split()).rstrip("Z") == issued.strip()
+
+
+def _spaced_name(difference: Disagreement, facts: Facts) -> bool:
+    names = facts.texts("//cac:AccountingSupplierParty/cac:Party/cac:PartyLegalEntity/cbc:RegistrationName")
+    return difference.rule.startswith("QR_VALUE QR tag 1 ") and any(each != each.strip() for each in names)
+
+
+def _spaced_qr_id(difference: Disagreement, facts: Facts) -> bool:
+    ids = facts.texts("//cac:AdditionalDocumentReference/cbc:ID")
+    return difference.side == "peer" and any(each.strip() == "QR" != each for each in ids)
 
 
 def _spaced_vat(difference: Disagreement, facts: Facts) -> bool:
@@ -205,10 +218,12 @@ def _no_uri(difference: Disagreement, facts: Facts) -> bool:
 REASONS: tuple[Reason, ...] = (
     Reason(
         "negative-zero",
-        ("ksa",),
-        "takes an amount of -0.00 for zero",
-        "-0.00 is below zero, as the engine of ZATCA's validator orders doubles: BR-KSA-F-04, BR-KSA-82 and BR-KSA-11 to 13 fire",
-        "Saudi rule specification, section 4 (engine order); rule cases A-neg-zero, A-mz-allowzero and A-mz-linezero, decided by ZATCA's 3.4.8 stylesheet",
+        ("en16931", "ksa"),
+        "takes an amount or a rate of -0.00 for zero",
+        "-0.00 is below zero, as the engine of ZATCA's validator orders doubles: BR-KSA-F-04, BR-KSA-82, BR-KSA-11 to 13, "
+        "BR-Z-07 and BR-E-07 fire",
+        "Saudi rule specification, section 4 (engine order); rule cases A-neg-zero, A-mz-allowzero and A-mz-linezero; "
+        "for BR-Z-07 and BR-E-07 ZATCA's 3.4.8 stylesheet of the EN rules, run with SaxonC-HE 13.1",
         _negative_zero,
     ),
     Reason(
@@ -294,9 +309,9 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "qr-time-spelling",
         ("qr",),
-        "refuses a QR time (tag 3) that is written otherwise than the issue time, unless only a Z is added",
-        "warns where it is the same instant: white space around it, or a blank between date and time",
-        "stamp standard, 5.1 and 6.3: the gateway only warns when tag 3 differs",
+        "refuses a QR time (tag 3) that is written otherwise than the issue time, unless only a Z differs",
+        "accepts a UTC issue time as Saudi time, and warns where white space is all that differs",
+        "stamp standard, 5.1 (Z-time plus three hours) and 6.3: the gateway only warns when tag 3 differs",
         _same_instant,
     ),
     Reason(
@@ -330,5 +345,21 @@ REASONS: tuple[Reason, ...] = (
         "refuses what is no URI reference, such as a time of day with its colons",
         "XML Schema part 2, 3.2.17; RFC 2396, 3.1 (a scheme begins with a letter)",
         _no_uri,
+    ),
+    Reason(
+        "qr-name-spaces",
+        ("qr",),
+        "compares the seller's name (tag 1) with the white space around it in the document",
+        "compares it trimmed, as ZATCA's tools write it",
+        "stamp standard, 5.1 (outer white space trimmed)",
+        _spaced_name,
+    ),
+    Reason(
+        "qr-id-spaces",
+        ("signature", "qr"),
+        "takes a reference for the QR code only if its id is written without white space around it",
+        "trims the id, for the invoice hash too",
+        "stamp standard, 3.1, 3.2 and 12 (qr-id-with-spaces)",
+        _spaced_qr_id,
     ),
 )
