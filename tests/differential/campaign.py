@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from khatm.rules import en16931, ksa
-from khatm.rules.edition import DEFAULT
 from tests.differential.compare import RULES, Comparison, Disagreement, compare
 from tests.differential.mutate import Case, make, planned
 from tests.differential.originals import Pool, pool
@@ -43,17 +41,6 @@ class Tally:
 
     def _counters(self) -> tuple[Counter[Any], ...]:
         return (self.stages, self.findings, self.aborts, self.reasons, self.sites)
-
-
-def sites() -> dict[str, str]:
-    """Return every assertion site of the default edition, `ksa:012`, and its rule."""
-    registered = {"en16931": en16931.SITES, "ksa": ksa.SITES}
-    return {
-        f"{stage}:{each.number}": each.rule
-        for stage, all_ in registered.items()
-        for each in all_
-        if DEFAULT in each.editions
-    }
 
 
 def run(seed: int, numbers: Sequence[int], corpus: Path | None = None) -> Tally:

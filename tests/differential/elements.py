@@ -172,7 +172,8 @@ ADDITIONS: tuple[tuple[str, str], ...] = (
     (_LINE, _prepayment("10:00", "388")),
     (_LINE, cac("DocumentReference", cbc("ID", "PRE-2"))),
     (_LINE, _charge(
-        "false", _reason("d"), cbc("MultiplierFactorNumeric", "10"), money("Amount", "1.00"), money("BaseAmount", "10.00"),
+        "false", _reason("d"), cbc("MultiplierFactorNumeric", "10"),
+        money("Amount", "1.00"), money("BaseAmount", "10.00"),
     )),
     (_LINE, _charge("false", _reason(_LONG), money("Amount", "1.001"))),
     (_LINE, _charge("true", _reason(_LONG), money("Amount", "1.001"), money("BaseAmount", "1.001"))),

@@ -220,8 +220,8 @@ REASONS: tuple[Reason, ...] = (
         "negative-zero",
         ("en16931", "ksa"),
         "takes an amount or a rate of -0.00 for zero",
-        "-0.00 is below zero, as the engine of ZATCA's validator orders doubles: BR-KSA-F-04, BR-KSA-82, BR-KSA-11 to 13, "
-        "BR-Z-07 and BR-E-07 fire",
+        "-0.00 is below zero, as the engine of ZATCA's validator orders doubles: BR-KSA-F-04, BR-KSA-82, BR-KSA-11 to "
+        "13, BR-Z-07 and BR-E-07 fire",
         "Saudi rule specification, section 4 (engine order); rule cases A-neg-zero, A-mz-allowzero and A-mz-linezero; "
         "for BR-Z-07 and BR-E-07 ZATCA's 3.4.8 stylesheet of the EN rules, run with SaxonC-HE 13.1",
         _negative_zero,
@@ -230,7 +230,8 @@ REASONS: tuple[Reason, ...] = (
         "exemption-suppressed",
         ("ksa",),
         "reports BR-KSA-F-06-C16 for categories with the exemption codes VATEX-SA-EDU and VATEX-SA-HEA too",
-        "silent: the template of BR-KSA-49 (site 032) takes these nodes before that of BR-KSA-F-06-C16 (site 062) sees them",
+        "silent: the template of BR-KSA-49 (site 032) takes these nodes before that of BR-KSA-F-06-C16 (site "
+        "062) sees them",
         "Saudi rule specification, section 1.2 (T09 over T23); ZATCA's 3.4.8 stylesheet decides",
         _suppressed,
     ),
@@ -253,9 +254,11 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "unknown-profile",
         ("signature",),
-        "fails the signature stage of a document whose type code is missing, or whose transaction code begins neither with 01 nor with 02",
+        "fails the signature stage of a document whose type code is missing, or whose transaction code begins "
+        "neither with 01 nor with 02",
         "such a document is no simplified one, so a stamp is looked at only if it is there",
-        "stamp standard, 6.2: ZATCA's tool verifies simplified documents only; the document is rejected by BR-KSA-06 or BR-04 either way",
+        "stamp standard, 6.2: ZATCA's tool verifies simplified documents only; the document is rejected by "
+        "BR-KSA-06 or BR-04 either way",
         _unknown_profile,
     ),
     Reason(
@@ -263,7 +266,8 @@ REASONS: tuple[Reason, ...] = (
         ("signature",),
         "does not miss cac:Signature in the signature stage",
         "fails: a simplified document carries three parts of a stamp, and this is one",
-        "stamp standard, 6.1 (cac_signature_present) and 12 (no-cac-signature); BR-KSA-30 rejects the document in the KSA stage of both",
+        "stamp standard, 6.1 (cac_signature_present) and 12 (no-cac-signature); BR-KSA-30 rejects the document "
+        "in the KSA stage of both",
         _pointer,
     ),
     Reason(
@@ -287,7 +291,8 @@ REASONS: tuple[Reason, ...] = (
         ("pih",),
         "refuses white space around the previous hash",
         "trims it and warns (KHATM-PIH-SHAPE)",
-        "BR-KSA-26 looks at the MIME type alone (Saudi rule specification, section 9); what the gateway does with it is not known",
+        "BR-KSA-26 looks at the MIME type alone (Saudi rule specification, section 9); what the gateway does "
+        "with it is not known",
         _spaced_hash,
     ),
     Reason(
@@ -335,7 +340,8 @@ REASONS: tuple[Reason, ...] = (
         ("signature",),
         "refuses another Type than that of the profile on the reference to SignedProperties",
         "warns (KHATM-STAMP-REFERENCE)",
-        "XML Signature, 4.4.3: Type is advisory; stamp standard, 10 (the profile's value differs from the published one)",
+        "XML Signature, 4.4.3: Type is advisory; stamp standard, 10 (the profile's value differs from the "
+        "published one)",
         _other_type,
     ),
     Reason(

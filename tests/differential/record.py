@@ -1,12 +1,10 @@
 """The figures of the recorded campaigns, and the text made of them."""
 
 import json
-from pathlib import Path
-from typing import Any
 
-from tests.differential.campaign import Tally, sites
-
-FIGURES = Path(__file__).with_name("figures.json")
+from tests.differential.campaign import Tally
+from tests.differential.page import FIGURES, recorded
+from tests.differential.verdicts import sites
 
 
 def summary(tally: Tally) -> str:
@@ -27,11 +25,11 @@ def summary(tally: Tally) -> str:
 
 def keep(tally: Tally, *, seed: int) -> None:
     """Write the figures of this seed beside those of the others."""
-    recorded: dict[str, Any] = json.loads(FIGURES.read_text("utf-8")) if FIGURES.is_file() else {}
+    figures = recorded() if FIGURES.is_file() else {}
     stages: dict[str, dict[str, int]] = {}
     for (stage, outcome), number in tally.stages.items():
         stages.setdefault(stage, {})[outcome] = number
-    recorded[str(seed)] = {
+    figures[str(seed)] = {
         "documents": tally.documents,
         "changes": tally.changes,
         "stages": stages,
@@ -41,5 +39,5 @@ def keep(tally: Tally, *, seed: int) -> None:
         "silent_sites": sorted(set(sites()) - set(tally.sites)),
         "unexplained": len(tally.unexplained),
     }
-    text = json.dumps(dict(sorted(recorded.items(), key=lambda item: int(item[0]))), indent=1)
+    text = json.dumps(dict(sorted(figures.items(), key=lambda item: int(item[0]))), indent=1)
     FIGURES.write_text(text + "\n", "utf-8")

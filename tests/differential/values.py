@@ -159,7 +159,7 @@ def text_for(chance: Random, name: str, parent: str, present: str) -> str:
 
 
 def nearby(chance: Random, present: str) -> str | None:
-    """Return a number close to a number: a cent more, the other sign, more digits, ten times as much; None for others."""
+    """Return a number close to a number: a cent more, the other sign, more digits, ten times; None for others."""
     try:
         number = Decimal(present.strip())
     except InvalidOperation:

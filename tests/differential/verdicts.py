@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from khatm.rules import en16931, ksa
+from khatm.rules.edition import DEFAULT
 from khatm.rules.findings import Finding
 from khatm.rules.validation import validate
 from tests.differential.mutate import Case
@@ -45,3 +47,14 @@ def _our_finding(each: Finding) -> Found:
     """Findings of the schema carry their message instead of a site."""
     site = (each.found or "") if each.site == "schema" else each.site.partition(":")[2]
     return each.rule, each.severity, site, each.location
+
+
+def sites() -> dict[str, str]:
+    """Return every assertion site of the default edition, `ksa:012`, and its rule."""
+    registered = {"en16931": en16931.SITES, "ksa": ksa.SITES}
+    return {
+        f"{stage}:{each.number}": each.rule
+        for stage, all_ in registered.items()
+        for each in all_
+        if DEFAULT in each.editions
+    }

@@ -1,7 +1,6 @@
 """What stands on the document itself: identity, dates, parties, currencies, references, and the sum of it all."""
 
 import re
-from decimal import Decimal
 
 from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.edition import ONLY_333, ONLY_348

@@ -120,7 +120,7 @@ def _citizen_name_missing(reading: Reading) -> list[Node]:
 
 
 def _rate_range(reading: Reading) -> list[Node]:
-    """A text with a % sign is no number: the stylesheet breaks off instead of reporting, unless decimals are too many."""
+    """A text with a % sign is no number: the stylesheet breaks off instead of reporting it."""
     verdicts: dict[str, bool] = {}
     failing = []
     for node in _rates(reading):

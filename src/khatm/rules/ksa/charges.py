@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.comparisons import compare_whole
+from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.facts import (
     CHARGE,
     INDICATOR,
