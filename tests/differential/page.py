@@ -59,14 +59,12 @@ def _reach(figures: list[dict[str, Any]]) -> str:
         ("never, it can only break off", NEVER),
         ("not reached", tuple(site for site in silent if site not in (*SCHEMA_ONLY, *NEVER))),
     )
-    lines = [
-        f"{total - len(silent)} of the {total} assertion sites fired in a stage that both sides judged. The others fire:",
-        "",
-    ]
-    for told, group in groups:
+    fired = total - len(silent)
+    lines = [f"{fired} of the {total} assertion sites fired in a stage that both sides judged. The others fire:", ""]
+    for when, group in groups:
         found = [f"`{site}`" for site in group if site in silent]
         if found:
-            lines.append(f"- {told}: {', '.join(found)}.")
+            lines.append(f"- {when}: {', '.join(found)}.")
     return "\n".join(lines)
 
 
