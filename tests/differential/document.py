@@ -74,26 +74,6 @@ def insert(chance: Random, parent: Element, child: Element) -> None:
     parent.insert(at, child)
 
 
-def remove(element: Element) -> None:
-    """Take an element out and keep the text behind it."""
-    parent, previous = element.getparent(), element.getprevious()
-    if parent is None:
-        return
-    if element.tail:
-        if previous is not None:
-            previous.tail = (previous.tail or "") + element.tail
-        else:
-            parent.text = (parent.text or "") + element.tail
-    parent.remove(element)
-
-
-def set_text(element: Element, text: str) -> None:
-    """Replace the content of an element by a text."""
-    for child in list(element):
-        element.remove(child)
-    element.text = text
-
-
 def _order(parent: Element) -> Sequence[str]:
     table = ubl21()
     name = table.elements.get(str(parent.tag))

@@ -7,9 +7,11 @@ from random import Random
 from lxml import etree
 
 from khatm.document.xml import CBC, xpath_of
-from tests.differential.document import Draft, Element, fragment, in_stamp, insert, local, remove, set_text
+from tests.differential.document import Draft, Element, fragment, in_stamp, insert, local
 from tests.differential.elements import ADDITIONS
 from tests.differential.values import ATTRIBUTES, DATES, SCHEMES, text_for
+from tests.rulecases import delete as take_out
+from tests.rulecases import set_text
 
 Mutation = Callable[[Random, Draft], str | None]
 
@@ -95,7 +97,7 @@ def delete(chance: Random, draft: Draft) -> str | None:
     name = chance.choice(names)
     element = chance.choice([each for each in elements if (_parent_name(each), local(each)) == name])
     where = xpath_of(element)
-    remove(element)
+    take_out(element)
     return f"{where} removed"
 
 
@@ -124,14 +126,14 @@ def move(chance: Random, draft: Draft) -> str | None:
     if parents and chance.random() < 0.7:
         parent = chance.choice(parents)
         if parent is not element and element not in parent.iterancestors():
-            remove(element)
+            take_out(element)
             insert(chance, parent, element)
             return f"{where} moved to {xpath_of(element)}"
     siblings = [each for each in element.getparent() if each is not element]
     if not siblings:
         return None
     target = chance.choice(siblings)
-    remove(element)
+    take_out(element)
     element.tail = None
     if chance.random() < 0.5:
         target.addnext(element)
@@ -218,7 +220,7 @@ def categorise(chance: Random, draft: Draft) -> str | None:
                 identifier.text = code
             for rate in each.findall(f"{{{CBC}}}Percent"):
                 if percent is None:
-                    remove(rate)
+                    take_out(rate)
                 else:
                     rate.text = percent
     return f"{'all ' + str(present) if everywhere else xpath_of(first)} become {code} at {percent}"

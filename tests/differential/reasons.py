@@ -141,7 +141,8 @@ def _pointer(difference: Disagreement, facts: Facts) -> bool:
 
 def _spaced_pih(difference: Disagreement, facts: Facts) -> bool:
     ids = facts.texts("/inv:Invoice/cac:AdditionalDocumentReference/cbc:ID")
-    return any(each.strip() == "PIH" != each for each in ids)
+    told = difference.rule in ("pih", "KHATM-PIH-REPEATED") or difference.rule.startswith("INTEGRITY_STRUCTURE")
+    return told and any(each.strip() == "PIH" != each for each in ids)
 
 
 def _second_pih(difference: Disagreement, facts: Facts) -> bool:
@@ -186,7 +187,8 @@ def _spaced_name(difference: Disagreement, facts: Facts) -> bool:
 
 def _spaced_qr_id(difference: Disagreement, facts: Facts) -> bool:
     ids = facts.texts("//cac:AdditionalDocumentReference/cbc:ID")
-    return difference.side == "peer" and any(each.strip() == "QR" != each for each in ids)
+    told = difference.rule.startswith(("SIGNATURE_DIGEST", "INTEGRITY_STRUCTURE"))
+    return told and any(each.strip() == "QR" != each for each in ids)
 
 
 def _spaced_vat(difference: Disagreement, facts: Facts) -> bool:

@@ -12,8 +12,9 @@ from khatm.stamp import qr
 from khatm.stamp.canonical import read_canonical
 from khatm.stamp.errors import UnreadableQr
 from khatm.stamp.xades import stamp
-from tests.differential.document import Draft, Element, remove
+from tests.differential.document import Draft, Element
 from tests.differential.originals import signer
+from tests.rulecases import delete
 from tests.stamp_vectors import SIGNED_AT
 
 _QR = "//cac:AdditionalDocumentReference[normalize-space(cbc:ID)='QR']/cac:Attachment/cbc:EmbeddedDocumentBinaryObject"
@@ -112,7 +113,7 @@ def change_stamp(chance: Random, draft: Draft) -> str | None:
     where = xpath_of(part)
     roll = chance.random()
     if roll < 0.15 and part.getparent() is not None:
-        remove(part)
+        delete(part)
         return f"{where} removed"
     if roll < 0.35 and part.attrib:
         name = chance.choice(sorted(part.attrib, key=str))
@@ -134,7 +135,7 @@ def change_place(chance: Random, draft: Draft) -> str | None:
     part = chance.choice(parts)
     where = xpath_of(part)
     if chance.random() < 0.6:
-        remove(part)
+        delete(part)
         return f"{where} removed"
     twin = etree.fromstring(etree.tostring(part, with_tail=False))
     part.addnext(twin)
