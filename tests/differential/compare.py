@@ -29,7 +29,7 @@ CODES: dict[str, frozenset[str]] = {
     "SIGNATURE_VALUE": frozenset({"signature_value"}),
     "SIGNATURE_ALGORITHM": frozenset({"KHATM-STAMP-ALGORITHM", "KHATM-STAMP-TRANSFORM", "KHATM-STAMP-REFERENCE"}),
     "SIGNATURE_TRANSFORMS": frozenset({"KHATM-STAMP-TRANSFORM"}),
-    "SIGNATURE_REFERENCES": frozenset({"KHATM-STAMP-REFERENCE", "KHATM-STAMP-PART"}),
+    "SIGNATURE_REFERENCES": frozenset({"KHATM-STAMP-REFERENCE", "KHATM-STAMP-PART", "KHATM-STAMP-TARGET"}),
     "QR_TLV": _RECORDS,
     "QR_TIMESTAMP": frozenset({"qr_3"}),
     "QR_VAT": frozenset({"qr_5"}),
