@@ -6,9 +6,14 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Final, get_args
 
+from khatm.cli.explain import Part, parts
 from khatm.document.model import json_schema
 from khatm.environment import Environment
+from khatm.errors import Language
+from khatm.rules import ksa
+from khatm.rules.catalogue import Entry, Kind, codes, explain
 from khatm.simulator.switches import Switches, default_switches
 
 DOCS = Path(__file__).resolve().parent
@@ -25,6 +30,8 @@ def generated() -> dict[Path, str]:
         DOCS / "authoring.schema.json": schema,
         page: _TABLE.sub(lambda _: switches_table(), page.read_text(encoding="utf-8"), count=1),
         opinion: _FIGURES.sub(lambda found: found[1] + figures() + found[2], opinion.read_text(encoding="utf-8")),
+        DOCS / "codes.md": codes_page("en"),
+        DOCS / "codes.ar.md": codes_page("ar"),
     }
 
 
@@ -46,6 +53,101 @@ def switches_table() -> str:
         cells = " | ".join(f"`{_word(getattr(each, name))}`" for each in defaults)
         lines.append(f"| `{name}` | {values} | {cells} | {_SECTION.sub('', told)} |")
     return "\n".join(lines)
+
+
+_GROUPS: Final = (
+    ("ksa", "Rules of the Saudi stylesheet (BR-KSA)", "قواعد الملف السعودي (BR-KSA)"),
+    ("en", "Rules of the EN 16931 stylesheet", "قواعد ملف EN 16931"),
+    ("own", "Rules of this product beside the official ones", "قواعد هذا البرنامج إلى جانب القواعد الرسمية"),
+    ("advice", "Advice", "النصائح"),
+    ("structure", "XML and structure", "الملف والبنية"),
+    ("check", "Checks of stamp, QR code and chain", "فحوص الختم ورمز الاستجابة السريعة والسلسلة"),
+    ("gateway", "Codes of the gateway, the onboarding and the SDK", "رموز البوابة والربط وحزمة التطوير"),
+    ("term", "Terms of the data dictionary", "مصطلحات قاموس البيانات"),
+)
+_HEAD: Final[dict[Language, str]] = {
+    "en": """# Every code, explained
+
+What `khatm explain CODE` says, for all {count} codes and terms. [بالعربية](codes.ar.md). This page is generated from
+the catalogue (`python docs/make.py`).
+""",
+    "ar": """<div dir="rtl">
+
+# شرح كل رمز
+
+ما يقوله الأمر `khatm explain CODE --language ar` عن {count} رمزًا ومصطلحًا. [In English](codes.md). تُنشأ هذه الصفحة من
+الفهرس بالأمر `python docs/make.py`.
+""",
+}
+
+
+def codes_page(language: Language) -> str:
+    """Return the page of all codes and terms, grouped, each with an anchor of its own."""
+    grouped: dict[str, list[Entry]] = {name: [] for name, *_ in _GROUPS}
+    for kind in get_args(Kind):
+        for code in codes(kind):
+            entry = explain(code, kind)
+            assert entry is not None
+            grouped[_group(entry)].append(entry)
+    for held in grouped.values():
+        held.sort(key=_order)
+    blocks = [_HEAD[language].format(count=sum(map(len, grouped.values())))]
+    titles = {name: (english, arabic)[language == "ar"] for name, english, arabic in _GROUPS}
+    blocks.append("".join(f"- [{titles[name]}](#{name}) ({len(held)})\n" for name, held in grouped.items()))
+    for name, held in grouped.items():
+        blocks.append(f'<a id="{name}"></a>\n\n## {titles[name]}\n')
+        blocks += [_block(entry, language) for entry in held]
+    return "\n".join([*blocks, "</div>\n"] if language == "ar" else blocks)
+
+
+def _order(entry: Entry) -> list[tuple[int, str]]:
+    """Sort numbers within codes by value: KSA-5 before KSA-13."""
+    return [(int(part), "") if part.isdigit() else (-1, part.casefold()) for part in re.split(r"(\d+)", entry.code)]
+
+
+def _group(entry: Entry) -> str:
+    if entry.kind != "rule":
+        return entry.kind
+    if entry.code.startswith("KHATM-"):
+        return "own"
+    return "ksa" if any(site.rule == entry.code for site in ksa.SITES) else "en"
+
+
+def _block(entry: Entry, language: Language) -> str:
+    text = entry.text(language)
+    anchor = f'<a id="{_anchor(entry.code, entry.kind)}"></a>\n'
+    lines = [anchor, f"### {entry.code}\n", f"{_escaped(text.title)}\n"]
+    lines += [_part(part, "؛ " if language == "ar" else "; ") for part in parts(entry, language)]
+    return "\n".join(lines)
+
+
+def _part(part: Part, between: str) -> str:
+    if part.name == "example":
+        return f"**{part.heading}**\n\n```xml\n" + "\n".join(part.lines) + "\n```\n"
+    if part.name in ("fields", "rules", "advice"):
+        kind: Kind | None = "term" if part.name == "fields" else None
+        said = " ".join(_link(line.partition("  ")[0], kind) for line in part.lines)
+    elif part.name == "place":
+        said = " ".join(f"`{line}`" for line in part.lines)
+    else:
+        said = between.join(_escaped(line) for line in part.lines)
+    return f"**{part.heading}**: {said}\n"
+
+
+def _link(code: str, kind: Kind | None) -> str:
+    entry = explain(code, kind) or explain(code)
+    known = entry is not None and entry.code == code
+    return f"[{code}](#{_anchor(code, entry.kind)})" if known and entry is not None else f"`{code}`"
+
+
+def _anchor(code: str, kind: Kind) -> str:
+    """A term that is also a code of the gateway (KSA-13) gets a name of its own."""
+    anchor = code.replace(" ", "-")
+    return f"{anchor}-term" if kind == "term" and explain(code) != explain(code, "term") else anchor
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("*", "\\*")
 
 
 def _told() -> dict[str, str]:

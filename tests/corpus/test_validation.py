@@ -66,7 +66,7 @@ def test_official_samples_have_no_findings_at_their_own_time(
     for edition, path in samples:
         xml = path.read_bytes()
         report = validate(xml, now=issue_moment(xml), edition=edition)
-        findings = {each.rule for each in report.findings()}
+        findings = {each.rule for each in report.official()}
         assert findings <= ({PRICE_CHARGE} if edition is Edition.R348 else set()), (edition, path.name, findings)
         if not findings:
             assert report.valid

@@ -11,6 +11,7 @@ import pytest
 from khatm.cli.khatm import COMMANDS, khatm
 from khatm.document.arithmetic import compute
 from khatm.document.model import read_document
+from khatm.rules.catalogue import codes
 from khatm.simulator.switches import Switches
 from khatm.stamp.csr import CsrFields, lint, read_properties
 
@@ -29,6 +30,18 @@ def test_generated_parts_are_up_to_date() -> None:
     make = runpy.run_path(str(ROOT / "docs" / "make.py"))
     for path, text in make["generated"]().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run python docs/make.py"
+
+
+@pytest.mark.parametrize("name", ["codes.md", "codes.ar.md"])
+def test_every_code_has_its_place_on_the_page_of_codes(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    anchors = re.findall(r'<a id="([^"]+)"></a>', text)
+    assert len(anchors) == len(set(anchors))
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= set(anchors)
+    assert {code.replace(" ", "-") for code in codes()} <= set(anchors)
+    assert re.findall(r"^### (.+)$", text, re.MULTILINE).count("KSA-13") == 2  # a term, and a code of the SDK
+    assert text.startswith('<div dir="rtl">\n\n') == text.endswith("\n</div>\n") == name.endswith(".ar.md")
+    assert f"docs/{name}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_switch_is_documented_with_its_defaults() -> None:

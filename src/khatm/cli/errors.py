@@ -21,6 +21,16 @@ class FileUnreadable(KhatmError):
 
 
 @dataclass(eq=False)
+class FolderWithoutXml(KhatmError):
+    """A folder named on the command line holds nothing to look at."""
+
+    path: str
+    code: ClassVar[str] = "folder-without-xml"
+    en: ClassVar[str] = "{path} is a folder without XML files (*.xml). Name the files, or another folder."
+    ar: ClassVar[str] = "المجلد {path} لا يحوي ملفات XML (*.xml). سمِّ الملفات أو مجلدًا آخر."
+
+
+@dataclass(eq=False)
 class FileUnwritable(KhatmError):
     """A file named on the command line cannot be written."""
 

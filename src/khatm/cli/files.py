@@ -8,8 +8,9 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
-from khatm.cli.errors import FileUnreadable, FileUnwritable
+from khatm.cli.errors import FileUnreadable, FileUnwritable, FolderWithoutXml
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -27,6 +28,26 @@ def read_file(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
     if len(data) > max_bytes:
         raise FileUnreadable(path=str(path), reason=f"it is larger than {max_bytes} bytes")
     return data
+
+
+def xml_files(path: Path) -> list[Path]:
+    """Return the `.xml` files below a folder, sorted, hidden ones left out; what is no folder stands for itself.
+
+    Raises FolderWithoutXml, and FileUnreadable for a folder that cannot be listed.
+    """
+    if not path.is_dir():
+        return [path]
+    found: list[Path] = []
+    for folder, folders, names in os.walk(path, onerror=_unlisted):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(folder, name) for name in names if name.lower().endswith(".xml") and not name.startswith(".")]
+    if not found:
+        raise FolderWithoutXml(path=str(path))
+    return sorted(found)
+
+
+def _unlisted(error: OSError) -> NoReturn:
+    raise FileUnreadable(path=str(error.filename), reason=error.strerror or type(error).__name__) from None
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from khatm.rules import en16931, ksa
+from khatm.rules import advice, en16931, ksa
 from khatm.rules.abort import Abort
 from khatm.rules.edition import Edition
 from khatm.rules.findings import Finding, Stage, StageReport
@@ -18,7 +18,11 @@ FINDINGS_LIMIT: Final = 50_000
 """A report holds no more; the Saudi rules multiply findings by the number of tax categories, without bound."""
 _SHOWN: Final = 200
 
-_REGISTERED: Final[dict[Stage, tuple[Site, ...]]] = {"en16931": en16931.SITES, "ksa": ksa.SITES}
+_REGISTERED: Final[dict[Stage, tuple[Site, ...]]] = {
+    "en16931": en16931.SITES,
+    "ksa": ksa.SITES,
+    "advice": advice.SITES,
+}
 _PLANS: Final = {
     (stage, edition): tuple(site for site in sites if edition in site.editions)
     for stage, sites in _REGISTERED.items()
@@ -71,6 +75,10 @@ def _aborted(stage: Stage, site: Site, abort: Abort, reading: Reading) -> Findin
 
 
 def _shown(node: Node, site: Site) -> str | None:
+    *steps, last = site.shows or ("",)
+    if last.startswith("@"):
+        value = descend([node], *steps)[0].attribute(last[1:])
+        return None if value is None else _cut(value)
     nodes = descend([node], *site.shows)
     if not nodes or any(shown.kids for shown in nodes):
         return None

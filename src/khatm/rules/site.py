@@ -26,4 +26,7 @@ class Site:
     test: Test
     editions: frozenset[Edition] = BOTH
     shows: tuple[str, ...] = ()
-    """The path from the context node to what the rule looks at, for the report; empty: the node itself."""
+    """The path from the context node to what the rule looks at, for the report; empty: the node itself.
+
+    The last step can be an attribute: `@name`.
+    """

@@ -17,16 +17,16 @@ from khatm.document.xml import parse_strictly
 from khatm.errors import Language
 from khatm.rules import edition as editions
 from khatm.rules.edition import Edition
-from khatm.rules.engine import judge
+from khatm.rules.engine import judge, judge_stage
 from khatm.rules.findings import Finding, Stage, StageReport
 from khatm.rules.integrity import examine_chain, examine_qr, examine_stamp, unfold
-from khatm.rules.reading import read
+from khatm.rules.reading import Reading, read
 from khatm.rules.stamp_policy import judge_records, judge_signer, spelled_otherwise
 from khatm.stamp.verdict import CheckResult
 from khatm.stamp.verify import Verification, verify_tree
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-STAGES: Final[tuple[Stage, ...]] = ("xml", "schema", "en16931", "ksa", "signature", "qr", "pih")
+STAGES: Final[tuple[Stage, ...]] = ("xml", "schema", "en16931", "ksa", "signature", "qr", "pih", "advice")
 _ROOT: Final = "/inv:Invoice[1]"
 _UNREADABLE: Final = "the XML cannot be read"
 
@@ -55,6 +55,12 @@ class ValidationReport:
         for stage in self.stages:
             yield from stage.findings
 
+    def official(self) -> Iterable[Finding]:
+        """Yield the findings that count: those of all stages but `advice`."""
+        for stage in self.stages:
+            if stage.stage != "advice":
+                yield from stage.findings
+
 
 def validate(
     xml: bytes,
@@ -78,6 +84,7 @@ def validate(
     structure = _structure(tree, xml, sentences)
     reading = read(tree)
     rules = judge(reading, edition, now)
+    advice = _advice(reading.at(now), edition)
     beside = [*examine_stamp(reading), *examine_qr(reading), *unfold(reading)]
     verification = verify_tree(tree, pih=previous_hash)  # last: it takes the stamp out of the tree
     beside += [*judge_signer(reading, verification), *judge_records(reading, verification)]
@@ -88,6 +95,7 @@ def validate(
         _signature(verification, beside),
         _qr(verification, beside),
         _chain(verification, previous_hash, examine_chain(reading)),
+        advice,
     )
     return ValidationReport(edition, stages, sentences)
 
@@ -115,6 +123,12 @@ def _structure(tree: etree._ElementTree, xml: bytes, sentences: dict[str, dict[L
             },
         )
     return StageReport("schema", "failed" if findings else "passed", tuple(findings))
+
+
+def _advice(reading: Reading, edition: Edition) -> StageReport:
+    if reading.root.name != "inv:Invoice":
+        return StageReport("advice", "skipped", note="the document is no UBL Invoice")
+    return judge_stage("advice", reading, edition)
 
 
 def _signature(verification: Verification, beside: Sequence[Finding]) -> StageReport:

@@ -1,9 +1,10 @@
 """What every code means: why it appears and what to do about it, in English and in Arabic.
 
 The sentences are ours and describe the rules as they are executed. `ksa.json` and `en16931.json` hold the rules of the
-two stylesheets, `own.json` the codes of this product's rules, `structure.json` those of unreadable XML and of the
-schema, `checks.json` the names of the stamp's verification, `gateway.json` the codes of the gateway, the onboarding
-calls and the SDK, `terms.json` the data dictionary. A file is read when a code first needs it.
+two stylesheets, `own.json` the codes of this product's rules, `advice.json` those of its advice, `structure.json` those
+of unreadable XML and of the schema, `checks.json` the names of the stamp's verification, `gateway.json` the codes of
+the gateway, the onboarding calls and the SDK, `terms.json` the data dictionary. A file is read when a code first needs
+it.
 """
 
 import json
@@ -17,12 +18,13 @@ from khatm.errors import Language
 
 __all__ = ["Entry", "Kind", "TermFacts", "Text", "codes", "explain", "explain_all"]
 
-Kind = Literal["rule", "structure", "check", "gateway", "term"]
+Kind = Literal["rule", "advice", "structure", "check", "gateway", "term"]
 
 _FILES: Final[tuple[tuple[str, Kind], ...]] = (
     ("ksa.json", "rule"),
     ("en16931.json", "rule"),
     ("own.json", "rule"),
+    ("advice.json", "advice"),
     ("structure.json", "structure"),
     ("checks.json", "check"),
     ("gateway.json", "gateway"),

@@ -34,7 +34,7 @@ AMOUNT = "cbc:Amount"
 BASE = "cbc:BaseAmount"
 
 # UNTDID 7161 as one string, searched for substrings; CAP and CAQ run together, as in the official list.
-_REASON_CODES = (
+REASON_CODES = (
     " AA AAA AAC AAD AAE AAF AAH AAI AAS AAT AAV AAY AAZ ABA ABB ABC ABD ABF ABK ABL ABN ABR ABS ABT ABU ACF ACG ACH"
     " ACI ACJ ACK ACL ACM ACS ADC ADE ADJ ADK ADL ADM ADN ADO ADP ADQ ADR ADT ADW ADY ADZ AEA AEB AEC AED AEF AEH AEI"
     " AEJ AEK AEL AEM AEN AEO AEP AES AET AEU AEV AEW AEX AEY AEZ AJ AU CA CAB CAD CAE CAF CAI CAJ CAK CAL CAM CAN CAO"
@@ -68,7 +68,7 @@ def _reason_code_unknown(reading: Reading) -> list[Node]:
     return [
         node
         for node in reading.named(CHARGE)
-        if indicates_outside_price(node) and opt(node.all(CODE)) not in _REASON_CODES
+        if indicates_outside_price(node) and opt(node.all(CODE)) not in REASON_CODES
     ]
 
 

@@ -100,9 +100,18 @@ def is_simplified_summary(reading: Reading) -> bool:
     return reading.fact(_kinds)[2]
 
 
+def names(reading: Reading) -> list[str]:
+    """Return every `name` attribute of the document."""
+    return reading.fact(_names)
+
+
+def _names(reading: Reading) -> list[str]:
+    return reading.attribute_values("name")
+
+
 def _kinds(reading: Reading) -> tuple[bool, bool, bool]:
-    names = reading.attribute_values("name")
-    return any(map(_tax, names)), any(map(_simplified, names)), any(map(_summary, names))
+    found = names(reading)
+    return any(map(_tax, found)), any(map(_simplified, found)), any(map(_summary, found))
 
 
 def has_simplified_type(reading: Reading) -> bool:

@@ -27,9 +27,9 @@ IDENTIFICATION = ("cac:PartyIdentification", "cbc:ID")
 _SELLER_SCHEMES = frozenset({"CRN", "MOM", "MLS", "700", "SAG", "OTH"})
 _BUYER_SCHEMES = _SELLER_SCHEMES | {"TIN", "NAT", "GCC", "IQA", "PAS"}
 # The stylesheet tests for a substring of these lists: "N MO" is as good as "CRN".
-_SELLER_LIST = "CRN MOM MLS SAG OTH 700"
+SELLER_LIST = "CRN MOM MLS SAG OTH 700"
 _SELLER_LIST_333 = " CRN MOM MLS SAG OTH 700 "
-_BUYER_LIST = "TIN NAT IQA PAS CRN MOM MLS 700 SAG GCC OTH"
+BUYER_LIST = "TIN NAT IQA PAS CRN MOM MLS 700 SAG GCC OTH"
 _suspicious = re.compile(r"01234567|12345678|23456789|76543210|87654321|98765432|([0-9])\1{7}").search
 
 
@@ -70,7 +70,7 @@ def _seller_identification(reading: Reading) -> list[Node]:
     for node in header(reading):
         ids = node.path(SUPPLIER, "cac:Party", *IDENTIFICATION)
         opt(ids)  # two seller ids: the stylesheet breaks off
-        if not (ids and len(scheme := norm(_scheme(ids[0]))) > 2 and scheme in _SELLER_LIST):
+        if not (ids and len(scheme := norm(_scheme(ids[0]))) > 2 and scheme in SELLER_LIST):
             failing.append(node)
     return failing
 
@@ -145,7 +145,7 @@ def _buyer_ids(reading: Reading) -> list[Node]:
 
 def _buyer_identification(reading: Reading) -> list[Node]:
     return [
-        node for node in _buyer_ids(reading) if not (len(scheme := norm(_scheme(node))) > 2 and scheme in _BUYER_LIST)
+        node for node in _buyer_ids(reading) if not (len(scheme := norm(_scheme(node))) > 2 and scheme in BUYER_LIST)
     ]
 
 
@@ -153,7 +153,7 @@ def _buyer_identification_333(reading: Reading) -> list[Node]:
     failing = []
     for node in _buyer_ids(reading):
         scheme, value = _scheme(node), node.text
-        listed = len(norm(scheme)) > 2 and scheme in _BUYER_LIST
+        listed = len(norm(scheme)) > 2 and scheme in BUYER_LIST
         if not (listed and (value == "" or (value.isascii() and value.isalnum()))):
             failing.append(node)
     return failing
