@@ -175,9 +175,16 @@ def _unknown_tag(difference: Disagreement, facts: Facts) -> bool:
 def _same_instant(difference: Disagreement, facts: Facts) -> bool:
     issued = "T".join(facts.texts("/inv:Invoice/cbc:IssueDate | /inv:Invoice/cbc:IssueTime"))
     written = [value.decode("utf-8", "replace") for tag, value in facts.records if tag == 3]
-    if len(written) != 1 or written[0] == issued or not difference.rule.startswith("QR_TIMESTAMP"):
+    if len(written) != 1 or not (difference.rule == "qr_3" or difference.rule.startswith("QR_TIMESTAMP")):
         return False
-    return written[0] == qr.utc_as_saudi(issued) or "T".join(written[0].split()).rstrip("Z") == issued.strip()
+    if difference.side == "peer" and written[0] == qr.utc_as_saudi(issued):
+        return True
+    odd = any(" " in each or "T24:" in each for each in (issued, written[0]))
+    return odd and _unspaced(written[0]) == _unspaced(issued)
+
+
+def _unspaced(time: str) -> str:
+    return "T".join(time.split()).rstrip("Z")
 
 
 def _spaced_name(difference: Disagreement, facts: Facts) -> bool:
@@ -316,9 +323,10 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "qr-time-spelling",
         ("qr",),
-        "refuses a QR time (tag 3) that is written otherwise than the issue time, unless only a Z differs",
-        "accepts a UTC issue time as Saudi time, and warns where white space is all that differs",
-        "stamp standard, 5.1 (Z-time plus three hours) and 6.3: the gateway only warns when tag 3 differs",
+        "compares times: takes a blank for the T of tag 3, and refuses what it cannot read (24:00:00, white space around "
+        "it) or a UTC issue time written as Saudi time",
+        "compares texts: equal, or a Z more or less, or UTC plus three hours; warns where white space is all that differs",
+        "stamp standard, 5.1 (date, T, time, verbatim; Z-time plus three hours) and 6.3: the gateway only warns",
         _same_instant,
     ),
     Reason(
