@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measuring import Missing, Row
 
-CLAIMS = ("stamping", "authoring", "growth", "startup")
+CLAIMS = ("stamping", "authoring", "growth", "startup", "ledger", "ledger_size", "verifying")
 
 
 def main() -> int:
@@ -26,13 +26,14 @@ def main() -> int:
     for claim in options.claims or CLAIMS:
         measured = importlib.import_module(f"benchmarks.{claim}").measure(rounds=rounds, turn=turn)
         for row in measured:
-            print(_line(row), flush=True)
+            print(line(row), flush=True)
         results += measured
     missed = [row for row in results if isinstance(row, Missing) or row.held is False]
     return 1 if options.strict and missed else 0
 
 
-def _line(row: Row | Missing) -> str:
+def line(row: Row | Missing) -> str:
+    """Write a row of the table."""
     if isinstance(row, Missing):
         return f"{row.claim:64} not measured: {row.reason}"
     aim = ""

@@ -5,6 +5,7 @@ import inspect
 import json
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final, get_args
 
@@ -14,7 +15,7 @@ from khatm.environment import Environment
 from khatm.errors import Language
 from khatm.rules import ksa
 from khatm.rules.catalogue import Entry, Kind, codes, explain
-from khatm.simulator.switches import Switches, default_switches
+from khatm.simulator.switches import Switches, default_switches, shown_value
 
 DOCS = Path(__file__).resolve().parent
 _TABLE = re.compile(r"^\| Switch \|.*?(?=^\n|\n\n)", re.MULTILINE | re.DOTALL)
@@ -28,6 +29,7 @@ def generated() -> dict[Path, str]:
     schema = json.dumps(json_schema(), ensure_ascii=False, indent=1) + "\n"
     return {
         DOCS / "authoring.schema.json": schema,
+        DOCS / "profile.toml": profile(),
         page: _TABLE.sub(lambda _: switches_table(), page.read_text(encoding="utf-8"), count=1),
         opinion: _FIGURES.sub(lambda found: found[1] + figures() + found[2], opinion.read_text(encoding="utf-8")),
         DOCS / "codes.md": codes_page("en"),
@@ -50,7 +52,7 @@ def switches_table() -> str:
     lines = ["| Switch | Values | Sandbox | Simulation | Production | What it does |", "|---|---|---|---|---|---|"]
     for name, told in _told().items():
         values = Switches.__dataclass_fields__[name].metadata["values"].allowed
-        cells = " | ".join(f"`{_word(getattr(each, name))}`" for each in defaults)
+        cells = " | ".join(f"`{shown_value(getattr(each, name))}`" for each in defaults)
         lines.append(f"| `{name}` | {values} | {cells} | {_SECTION.sub('', told)} |")
     return "\n".join(lines)
 
@@ -150,6 +152,27 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("*", "\\*")
 
 
+def profile() -> str:
+    """Return a profile that says what is the case anyway: every switch of every environment with its default."""
+    told = _told()
+    lines = [
+        "# Every switch of the simulator with its default: khatm simulator --profile FILE.toml",
+        "# What is left out stays as it is. A table [all] sets a switch in every environment, before the others.",
+    ]
+    for environment in Environment:
+        lines += ["", f"[{environment.value}]"]
+        for name, value in asdict(default_switches(environment)).items():
+            allowed = Switches.__dataclass_fields__[name].metadata["values"].allowed
+            lines += [f"# {_SECTION.sub('', told[name])} ({allowed})", f"{name} = {_toml(value)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else json.dumps(value)
+
+
 def _told() -> dict[str, str]:
     [body] = ast.parse(inspect.getsource(Switches)).body
     assert isinstance(body, ast.ClassDef)
@@ -160,10 +183,6 @@ def _told() -> dict[str, str]:
         elif name and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             told[name], name = " ".join(str(node.value.value).split()), ""
     return told
-
-
-def _word(value: object) -> str:
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 if __name__ == "__main__":

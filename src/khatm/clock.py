@@ -35,23 +35,51 @@ class FixedClock:
 
 
 class ShiftableClock:
-    """A running clock that can be moved forwards or set, as the simulator's management interface does."""
+    """A running clock that can be moved, set and stopped, as the simulator's management interface does."""
 
     def __init__(self, base: Clock | None = None) -> None:
         self._base: Clock = base or SystemClock()
         self._offset = timedelta(0)
+        self._frozen: datetime | None = None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the clock stands still."""
+        return self._frozen is not None
+
+    @property
+    def shift(self) -> timedelta:
+        """How far the clock is from the base clock at this moment."""
+        return self._offset if self._frozen is None else self._frozen - self._base.now()
 
     def now(self) -> datetime:
-        """Return the base clock's time plus the present shift, in UTC."""
-        return self._base.now() + self._offset
+        """Return the base clock's time plus the present shift, or where the clock stands, in UTC."""
+        frozen = self._frozen
+        return self._base.now() + self._offset if frozen is None else frozen
 
     def advance(self, by: timedelta) -> None:
         """Move the clock by a duration (negative moves it back)."""
-        self._offset += by
+        if self._frozen is None:
+            self._offset += by
+        else:
+            self._frozen += by
 
     def set(self, moment: datetime) -> None:
-        """Let the clock go on from the given aware moment."""
-        self._offset = _aware(moment) - self._base.now()
+        """Let the clock go on from the given aware moment, or stand there if it stands still."""
+        if self._frozen is None:
+            self._offset = _aware(moment) - self._base.now()
+        else:
+            self._frozen = _aware(moment)
+
+    def freeze(self) -> None:
+        """Let the clock stand still where it is."""
+        self._frozen = self.now()
+
+    def unfreeze(self) -> None:
+        """Let the clock go on from where it stands."""
+        if self._frozen is not None:
+            self._offset = self._frozen - self._base.now()
+            self._frozen = None
 
 
 def saudi_time(moment: datetime) -> datetime:

@@ -4,7 +4,7 @@ Joins the rooms document, stamp, rules and ledger: business facts in, exact stam
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +13,7 @@ from khatm.errors import KhatmError
 from khatm.forecast import BrokenRule, WouldBeRejected, forecast
 from khatm.ledger.documents import IssuedDocument, content_digest
 from khatm.ledger.generations import Generation
-from khatm.ledger.issue import ChainPlace
+from khatm.ledger.issue import Answer, ChainPlace, IssueRequest
 from khatm.ledger.ledger import Ledger
 from khatm.ledger.units import Unit
 
@@ -81,11 +81,47 @@ class KindNotInTypeMap(KhatmError):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What became of one document of several: it was issued (perhaps before, by its reference), or it was refused."""
+
+    document: IssuedDocument | None
+    error: KhatmError | None
+    warnings: tuple[BrokenRule, ...] = ()
+    """Rules that a newly issued document breaks without being refused for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A document that is ready to take a place: the request to the ledger, and what its input said of the place."""
+
+    request: IssueRequest
+    chain: Mapping[str, object]
+    warnings: tuple[BrokenRule, ...]
+
+    def finished(self, issued: IssuedDocument) -> IssuedDocument:
+        """Return the issued document; raises ChainFieldGiven when it was issued before, at another place."""
+        if issued.repeated:
+            placed = issued.document
+            for field, allowed in (
+                ("uuid", placed.uuid),
+                ("counter", placed.icv),
+                ("previous_hash", placed.previous_hash),
+            ):
+                _require_equal(field, self.chain[field], allowed)
+        return issued
+
+
+Content = bytes | str | Mapping[str, object]
+"""A document in the authoring format, as JSON or as data."""
+
+
 class Issuer:
     """Issues documents of the units of one ledger; keeps each generation's signer while it lives.
 
-    `allow_foreign_certificate` consents to stamps that do not verify, which the sandbox's canned certificate gives.
-    `on_warnings` hears of the rules that a newly issued document breaks without being refused for it.
+    Usable from several threads, whose documents share commits. `allow_foreign_certificate` consents to stamps that do
+    not verify, which the sandbox's canned certificate gives. `on_warnings` hears of the rules that a newly issued
+    document breaks without being refused for it.
     """
 
     def __init__(
@@ -102,10 +138,8 @@ class Issuer:
         self._on_warnings = on_warnings
         self._signers: dict[int, FileSigner] = {}
 
-    def issue(
-        self, unit_name: str, content: bytes | str | Mapping[str, object], *, reference: str | None = None
-    ) -> IssuedDocument:
-        """Read, compute, write, stamp and store one document; `content` is the authoring format as JSON or as data.
+    def issue(self, unit_name: str, content: Content, *, reference: str | None = None) -> IssuedDocument:
+        """Read, compute, write, stamp and store one document.
 
         The unit's seller block is filled in when `seller` is absent (`buyer` on self-billing), and the issue date and
         time are now, in Saudi time, unless given. With a `reference`, repeating the same content gives the same
@@ -113,10 +147,46 @@ class Issuer:
         WouldBeRejected, and the ledger's; whatever is raised, no counter is used up. Source: document standard 15,
         gateway contract 8.4.
         """
+        draft = self._draft(unit_name, content, reference)
+        [answer] = self._ledger.issue_all([draft.request])
+        if isinstance(answer, Exception):
+            raise answer
+        issued = draft.finished(answer)
+        if draft.warnings and not issued.repeated and self._on_warnings is not None:
+            self._on_warnings(draft.warnings)
+        return issued
+
+    def issue_all(self, unit_name: str, contents: Sequence[tuple[Content, str | None]]) -> list[Issued]:
+        """Issue several documents, each with its reference, in the order given; say what became of each.
+
+        They share commits. One that is refused uses no counter up and stops no other.
+        """
+        drafts: list[_Draft | KhatmError] = []
+        for content, reference in contents:
+            try:
+                drafts.append(self._draft(unit_name, content, reference))
+            except KhatmError as error:
+                drafts.append(error)
+        answers = iter(self._ledger.issue_all([each.request for each in drafts if isinstance(each, _Draft)]))
+        return [
+            self._outcome(each, next(answers)) if isinstance(each, _Draft) else Issued(None, each) for each in drafts
+        ]
+
+    def _outcome(self, draft: _Draft, answer: Answer) -> Issued:
+        try:
+            if isinstance(answer, Exception):
+                raise answer
+            issued = draft.finished(answer)
+        except KhatmError as error:
+            return Issued(None, error)
+        return Issued(issued, None, () if issued.repeated else draft.warnings)
+
+    def _draft(self, unit_name: str, content: Content, reference: str | None) -> _Draft:
+        """Do all that needs no place in the chain: read, compute, have the rules judge, open the key."""
         from khatm.document.arithmetic import compute
         from khatm.document.model import authoring_data
 
-        unit = self._ledger.unit(unit_name)
+        unit, live = self._ledger.issuing(unit_name)
         given = authoring_data(content)
         authored = self._read(unit, given)
         _require_unit(unit, authored)
@@ -124,7 +194,6 @@ class Issuer:
         digest = content_digest({name: value for name, value in given.items() if name not in _CHAIN_FIELDS})
 
         computed = compute(authored)
-        live = self._ledger.live_generation(unit)
         refusal, warnings = (None, ()) if live is None else self._judged(unit, computed, live)
         if refusal is not None and reference is None:
             raise refusal
@@ -136,16 +205,10 @@ class Issuer:
                 _require_equal(field, chain[field], allowed)
             return self._stamped(computed, place, generation)
 
-        issued = self._ledger.issue(
+        request = IssueRequest(
             unit_name, write, reference=reference, content_digest=digest if reference is not None else None
         )
-        if issued.repeated:
-            _require_equal("uuid", chain["uuid"], issued.document.uuid)
-            _require_equal("counter", chain["counter"], issued.document.icv)
-            _require_equal("previous_hash", chain["previous_hash"], issued.document.previous_hash)
-        elif warnings and self._on_warnings is not None:
-            self._on_warnings(warnings)
-        return issued
+        return _Draft(request, chain, warnings)
 
     def _read(self, unit: Unit, given: Mapping[str, object]) -> "AuthoredDocument":
         from khatm.document.model import read_document

@@ -19,7 +19,7 @@ from pathlib import Path
 from khatm.clock import FixedClock
 from khatm.ledger.documents import DocumentState
 from khatm.ledger.generations import Generation, GenerationState
-from khatm.ledger.issue import ChainPlace
+from khatm.ledger.issue import ChainPlace, IssueRequest
 from khatm.ledger.ledger import Ledger
 from khatm.ledger.migrations import newest_version
 from tests.unit.ledger_stage import (
@@ -36,6 +36,7 @@ from tests.unit.ledger_stage import (
     standard,
 )
 from tests.unit.test_ledger_claims import evidence
+from tests.unit.test_ledger_upgrade import filled, rows, schema_of
 
 
 def die() -> None:
@@ -87,6 +88,31 @@ def die_at(step: int) -> None:
     sqlite3.connect = mortal  # type: ignore[assignment]
 
 
+def die_on_postgresql_at(step: int) -> None:
+    """As `die_at`, for what this process asks of a PostgreSQL server."""
+    import psycopg
+
+    steps = 0
+
+    def mortal(run: Callable[..., object]) -> Callable[..., object]:
+        def counted(cursor: object, statement: object, *rest: object, **options: object) -> object:
+            nonlocal steps
+            word = str(statement).split(maxsplit=1)[0].upper()
+            for moment in ("before", "after"):
+                if moment == "after":
+                    answer = run(cursor, statement, *rest, **options)
+                if (moment == "before" and word != "SELECT") or (moment == "after" and word == "COMMIT"):
+                    steps += 1
+                    if steps == step:
+                        die()
+            return answer
+
+        return counted
+
+    psycopg.Cursor.execute = mortal(psycopg.Cursor.execute)  # type: ignore[method-assign,assignment]
+    psycopg.Cursor.executemany = mortal(psycopg.Cursor.executemany)  # type: ignore[method-assign,assignment]
+
+
 def in_child(work: Callable[[], None]) -> bool:
     """Do something in a forked child; return whether it was killed on the way."""
     pid = os.fork()
@@ -113,6 +139,7 @@ def kill_everywhere(prepare: Callable[[], None], work: Callable[[], None], check
 
         def doomed(step: int = step) -> None:
             die_at(step)
+            die_on_postgresql_at(step)
             work()
 
         killed = in_child(doomed)
@@ -143,6 +170,55 @@ def issue_everywhere(home: Path) -> dict[str, int]:
             return {0: "nothing", 1: "whole"}[proof.documents - before]
 
     return kill_everywhere(prepare, work, check)
+
+
+def issue_many_everywhere(home: Path) -> dict[str, int]:
+    """Kill an issue of several documents at each step: there are none of them, or all."""
+    ready_ledger(home).close()
+    before = 0
+
+    def prepare() -> None:
+        nonlocal before
+        with fresh_ledger(home) as ledger:
+            before = len(ledger.documents("till-1"))
+
+    def work() -> None:
+        fresh_ledger(home).issue_all([IssueRequest("till-1", simplified) for _ in range(5)])
+
+    def check() -> str:
+        with fresh_ledger(home) as ledger:
+            proof = ledger.verify_chain("till-1")
+            assert proof.intact, proof
+            # Also that it goes on: the head record is never ahead of the database.
+            assert ledger.issue("till-1", simplified).document.icv == proof.documents + 1
+            return {0: "nothing", 5: "whole"}[proof.documents - before]
+
+    return kill_everywhere(prepare, work, check)
+
+
+def upgrading_everywhere(home: Path) -> dict[str, int]:
+    """Kill the migration of an older ledger at each step: it is the old one or the new one, and opens."""
+    home.mkdir()
+    before = filled(home)
+    older = (home / "ledger.db").read_bytes()
+
+    def prepare() -> None:
+        for leftover in home.glob("ledger.db*"):
+            leftover.unlink()
+        (home / "ledger.db").write_bytes(older)
+
+    def check() -> str:
+        word = "old" if schema_of(home / "ledger.db")[0] == 1 else "new"
+        assert rows(home / "ledger.db") == before
+        copies = list(home.glob("ledger.db.before-*[0-9]"))
+        assert all(rows(copy) == before for copy in copies)
+        assert word == "old" or len(copies) == 1
+        with fresh_ledger(home) as ledger:
+            assert ledger.verify_chain("till-1").intact
+            assert ledger.issue("till-1", simplified).document.icv == 4
+        return word
+
+    return kill_everywhere(prepare, lambda: fresh_ledger(home).close(), check)
 
 
 def opening_everywhere(home: Path) -> dict[str, int]:
@@ -337,6 +413,8 @@ def _open_or_fail(home: Path) -> None:
 
 MODES: dict[str, Callable[[Path], dict[str, int]]] = {
     "issue": issue_everywhere,
+    "issue_many": issue_many_everywhere,
+    "upgrading": upgrading_everywhere,
     "opening": opening_everywhere,
     "renewal": renewal_everywhere,
     "beginning": beginning_everywhere,

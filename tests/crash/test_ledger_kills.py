@@ -27,6 +27,7 @@ def run(*arguments: str) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.usefixtures("either_store")
 def test_an_issue_killed_at_any_step_leaves_nothing_or_a_whole_document(tmp_path: Path) -> None:
     counts = run("issue", str(tmp_path / "home"))
     # Kills before the commit leave nothing; those after it leave the document.
@@ -34,6 +35,20 @@ def test_an_issue_killed_at_any_step_leaves_nothing_or_a_whole_document(tmp_path
     assert counts["whole"] >= 1
     assert counts["unharmed: whole"] == 1
     assert counts["nothing"] + counts["whole"] == counts["kills"]
+
+
+@pytest.mark.usefixtures("either_store")
+def test_an_issue_of_many_killed_at_any_step_leaves_none_or_all(tmp_path: Path) -> None:
+    counts = run("issue_many", str(tmp_path / "home"))
+    assert counts["nothing"] >= 5
+    assert counts["whole"] >= 1
+    assert counts["unharmed: whole"] == 1
+
+
+def test_an_upgrade_killed_at_any_step_leaves_the_old_ledger_or_the_new(tmp_path: Path) -> None:
+    counts = run("upgrading", str(tmp_path / "home"))
+    assert counts["old"] >= 10
+    assert counts["new"] >= 1
 
 
 def test_a_first_opening_killed_at_any_step_can_be_repeated(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Several processes issue for one unit on one SQLite file: one chain, no gap, no fork."""
+"""Several processes issue for one unit of one ledger: one chain, no gap, no fork."""
 
 import itertools
 import json
@@ -53,6 +53,7 @@ def stamped_by(ledger):  # type: ignore[no-untyped-def]
     return write
 
 
+@pytest.mark.usefixtures("either_store")
 @pytest.mark.parametrize("kind", ["plain", "stamped"])
 def test_processes_issue_into_one_chain(tmp_path: Path, kind: str) -> None:
     each = EACH if kind == "plain" else 15

@@ -323,9 +323,9 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "qr-time-spelling",
         ("qr",),
-        "compares times: takes a blank for the T of tag 3, and refuses what it cannot read (24:00:00, white space around "
-        "it) or a UTC issue time written as Saudi time",
-        "compares texts: equal, or a Z more or less, or UTC plus three hours; warns where white space is all that differs",
+        "compares times: takes a blank for the T of tag 3, and refuses what it cannot read (24:00:00, white space "
+        "around it) or a UTC issue time written as Saudi time",
+        "compares texts: equal, or a Z more or less, or UTC plus three hours; warns where only white space differs",
         "stamp standard, 5.1 (date, T, time, verbatim; Z-time plus three hours) and 6.3: the gateway only warns",
         _same_instant,
     ),

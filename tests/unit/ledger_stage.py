@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from khatm.clock import Clock, SystemClock
 from khatm.document.canonical import StampFacts
 from khatm.environment import Environment
+from khatm.ledger import schema
 from khatm.ledger.generations import Generation
 from khatm.ledger.home import Home
 from khatm.ledger.issue import ChainPlace
@@ -74,7 +75,26 @@ def key_pair(name: str) -> KeyPair:
 
 
 def home_at(path: Path, **settings: str) -> Home:
+    """A home; where the fixture `either_store` has left the address of a database, its ledger lies there."""
+    for place in (path, path.parent):
+        if (place / "postgresql.url").exists():
+            settings.setdefault("KHATM_DATABASE_URL", (place / "postgresql.url").read_text(encoding="utf-8"))
     return Home(path, environ=settings)
+
+
+def tamper(ledger: Ledger, statement: str, *values: object) -> None:
+    """Run one statement (`?` for each value) on the ledger's database behind its back; it changes one row."""
+    with ledger._store.write() as connection:
+        mark = {"sqlite": "?", "postgresql": "%s"}[connection.dialect.name]
+        assert connection.exec_driver_sql(statement.replace("?", mark), values).rowcount == 1
+
+
+def everything_stored(ledger: Ledger) -> bytes:
+    """Every value of every table, one after the other, bytes as they are."""
+    with ledger._store.read() as connection:
+        rows = [row for table in schema.metadata.tables.values() for row in connection.execute(table.select())]
+    values = [value for row in rows for value in row]
+    return b"\0".join(value if isinstance(value, bytes) else str(value).encode() for value in values)
 
 
 def fresh_ledger(path: Path, clock: Clock | None = None, *, wait: float = 20.0, **settings: str) -> Ledger:

@@ -11,6 +11,7 @@ import pytest
 from khatm.cli.khatm import COMMANDS, khatm
 from khatm.document.arithmetic import compute
 from khatm.document.model import read_document
+from khatm.ledger.audit.breaks import TEXTS
 from khatm.rules.catalogue import codes
 from khatm.simulator.switches import Switches
 from khatm.stamp.csr import CsrFields, lint, read_properties
@@ -46,7 +47,7 @@ def test_every_code_has_its_place_on_the_page_of_codes(name: str) -> None:
 
 def test_every_switch_is_documented_with_its_defaults() -> None:
     page = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)$", page, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)$", page.partition("\n## Switches\n")[2], re.MULTILINE))
     assert list(rows) == list(Switches.__dataclass_fields__)
     # the defaults of the gateway contract, section 14.1, for those that differ between the environments
     for name, defaults in {
@@ -89,3 +90,11 @@ def test_examples_are_valid() -> None:
     # 2 x 14 + 21.42 with VAT inside; 12 x 38.50 plus 15 %
     assert Decimal(totals["simplified-invoice"]["payable"]) == Decimal("49.42")
     assert Decimal(totals["standard-invoice"]["payable"]) == Decimal("531.30")
+
+
+def test_every_kind_of_break_is_explained() -> None:
+    page = (ROOT / "docs" / "chain.md").read_text(encoding="utf-8")
+    named = {
+        name for row in re.findall(r"^\| (`[^|]+`) \|", page, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)
+    }
+    assert set(TEXTS) <= named

@@ -18,6 +18,8 @@ from tests.unit.ledger_stage import START, fresh_ledger, ready_ledger, simplifie
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.usefixtures("either_store")
+
 
 @pytest.fixture
 def clock() -> ShiftableClock:

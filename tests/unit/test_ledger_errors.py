@@ -8,7 +8,7 @@ import pytest
 from khatm.ledger import errors
 from khatm.ledger.errors import LedgerError
 
-_SAMPLES = {"str": "نموذج", "int": 7, "float": 2.5, "tuple[str, ...]": ("a", "b")}
+_SAMPLES = {"str": "نموذج", "int": 7, "int | None": 7, "float": 2.5, "tuple[str, ...]": ("a", "b")}
 
 
 def kinds(kind: type[LedgerError] = LedgerError) -> Iterator[type[LedgerError]]:
@@ -20,7 +20,7 @@ def kinds(kind: type[LedgerError] = LedgerError) -> Iterator[type[LedgerError]]:
 @pytest.mark.parametrize("kind", sorted(kinds(), key=lambda kind: kind.__name__))
 def test_a_refusal_builds_its_sentences_from_its_facts(kind: type[LedgerError]) -> None:
     facts = {
-        field.name: _SAMPLES[field.type if isinstance(field.type, str) else field.type.__name__]
+        field.name: _SAMPLES[field.type.__name__ if isinstance(field.type, type) else str(field.type)]
         for field in dataclasses.fields(kind)
         if not str(field.type).startswith("tuple")
     }

@@ -1,10 +1,10 @@
 """Credential generations: at most one live, at most one under way, the proven ones unchangeable, secrets sealed."""
 
 import base64
-import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from khatm.ledger.errors import (
     CertificateNotOurs,
@@ -16,7 +16,18 @@ from khatm.ledger.errors import (
 )
 from khatm.ledger.generations import GenerationState, Purpose
 from khatm.stamp.errors import CannotUnseal
-from tests.unit.ledger_stage import add_unit, fresh_ledger, home_at, key_pair, make_live, prepared
+from tests.unit.ledger_stage import (
+    add_unit,
+    everything_stored,
+    fresh_ledger,
+    home_at,
+    key_pair,
+    make_live,
+    prepared,
+    tamper,
+)
+
+pytestmark = pytest.mark.usefixtures("either_store")
 
 
 def test_a_generation_walks_from_key_to_production_csid(tmp_path: Path) -> None:
@@ -109,12 +120,8 @@ def test_the_database_itself_keeps_one_live_generation(tmp_path: Path) -> None:
         add_unit(ledger)
         make_live(ledger)
         ledger.record_pcsid(prepared(ledger, pair="second"), key_pair("second").token, "s", "1")
-        with (
-            sqlite3.connect(ledger.place) as raw,
-            pytest.raises(sqlite3.IntegrityError, match="generation"),
-        ):
-            raw.execute("UPDATE generation SET state = 'live'")
-        raw.close()
+        with pytest.raises(IntegrityError, match="generation"):
+            tamper(ledger, "UPDATE generation SET state = 'live'")
 
 
 def test_a_certificate_of_another_key_needs_the_opt_in(tmp_path: Path) -> None:
@@ -127,10 +134,9 @@ def test_a_certificate_of_another_key_needs_the_opt_in(tmp_path: Path) -> None:
         assert ledger.generation(compliance).state is GenerationState.COMPLIANCE
         live = ledger.record_pcsid(compliance, key_pair("canned").token, "secret", "2", foreign_certificate=True)
         assert live.foreign_certificate
-    with fresh_ledger(tmp_path / "fits") as ledger:
-        add_unit(ledger)
+        add_unit(ledger, "till-2")
         fitting = ledger.record_pcsid(
-            prepared(ledger), key_pair("first").token, "secret", "2", foreign_certificate=True
+            prepared(ledger, "till-2"), key_pair("first").token, "secret", "2", foreign_certificate=True
         )
         assert not fitting.foreign_certificate
 
@@ -155,10 +161,9 @@ def test_no_plain_key_or_secret_reaches_the_disk(tmp_path: Path) -> None:
         ledger.journal_answer(intent, {"status": 200, "body": f'{{"requestID": 1, "secret": "{secret}"}}'})
         ledger.record_ccsid(generation, "token", secret, "1")
         ledger.record_pcsid(generation, pair.token, secret[::-1], "2")
-        # Before the ledger closes, the write-ahead log still holds what was written last.
-        written = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.name.startswith("ledger.db"))
-        assert (tmp_path / "ledger.db-wal").stat().st_size > 0
-    written += (tmp_path / "ledger.db").read_bytes()
+        # Before a SQLite ledger closes, the write-ahead log still holds what was written last.
+        written = everything_stored(ledger)
+        written += b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.name.startswith("ledger.db"))
     scalar = pair.scalar.to_bytes(32, "big")
     body = b"".join(pair.key_pem.splitlines()[1:-1])
     for canary in (
@@ -212,13 +217,8 @@ def test_a_sealed_secret_moved_to_another_row_does_not_open(tmp_path: Path) -> N
         add_unit(ledger, "a")
         add_unit(ledger, "b")
         first, second = make_live(ledger, "a", "first"), make_live(ledger, "b", "second")
-        raw = sqlite3.connect(ledger.place)
-        raw.execute(
-            "UPDATE generation SET sealed_key = (SELECT sealed_key FROM generation WHERE id = ?) WHERE id = ?",
-            (first.id, second.id),
-        )
-        raw.commit()
-        raw.close()
+        moved = "UPDATE generation SET sealed_key = (SELECT sealed_key FROM generation WHERE id = ?) WHERE id = ?"
+        tamper(ledger, moved, first.id, second.id)
         with pytest.raises(CannotUnseal):
             ledger.key_of(second)
 

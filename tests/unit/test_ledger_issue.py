@@ -1,6 +1,5 @@
 """Issue: places without gap, exact bytes kept, nothing used up by a failure, one document per reference."""
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -32,6 +31,8 @@ from tests.unit.ledger_stage import (
     simplified,
     standard,
 )
+
+pytestmark = pytest.mark.usefixtures("either_store")
 
 
 def test_documents_of_all_kinds_share_one_chain(tmp_path: Path) -> None:
@@ -180,20 +181,6 @@ def test_documents_are_listed_by_state_and_page(tmp_path: Path) -> None:
         assert [one.icv for one in ledger.due_documents("till-1", after=2, limit=1)] == [4]
         assert ledger.document_counts("till-1")[DocumentState.ISSUED] == 4
         assert ledger.document_counts("till-1")[DocumentState.REJECTED] == 0
-
-
-def test_what_is_unsent_is_found_by_its_own_index(tmp_path: Path) -> None:
-    """With a large archive, the few documents that are not at the authority must not cost a walk over all."""
-    with ready_ledger(tmp_path) as ledger:
-        ledger.issue("till-1", simplified)
-        place = ledger.place
-    raw = sqlite3.connect(place)
-    plan = raw.execute(
-        "EXPLAIN QUERY PLAN SELECT * FROM document "
-        "WHERE unit_id = 1 AND icv > 0 AND state IN ('issued', 'waiting') ORDER BY icv"
-    ).fetchall()
-    raw.close()
-    assert "document_unsent" in plan[0][3]
 
 
 @pytest.mark.parametrize(

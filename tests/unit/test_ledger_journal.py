@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from khatm.ledger.redaction import REDACTED, without_secrets
 from tests.unit.ledger_stage import add_unit, fresh_ledger, prepared
+
+pytestmark = pytest.mark.usefixtures("either_store")
 
 
 def test_a_call_is_open_until_it_is_answered(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ from khatm.ledger.errors import (
 )
 from khatm.ledger.home import Home
 from khatm.ledger.migrations import newest_version
-from khatm.ledger.store import SqliteStore, open_store
+from khatm.ledger.sqlite_store import SqliteStore
+from khatm.ledger.store import open_store
 from tests.unit.ledger_stage import add_unit, fresh_ledger, home_at, make_live, plain_document, ready_ledger, simplified
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -354,7 +355,41 @@ def test_a_home_comes_from_the_argument_then_the_setting_then_the_default(tmp_pa
     assert Home(environ={}).path == Path.home() / ".local/share/khatm"
 
 
+def test_what_is_unsent_is_found_by_its_own_index(tmp_path: Path) -> None:
+    """With a large archive, the few documents that are not at the authority must not cost a walk over all."""
+    with ready_ledger(tmp_path) as ledger:
+        ledger.issue("till-1", simplified)
+        place = ledger.place
+    raw = sqlite3.connect(place)
+    plan = raw.execute(
+        "EXPLAIN QUERY PLAN SELECT * FROM document "
+        "WHERE unit_id = 1 AND icv > 0 AND state IN ('issued', 'waiting') ORDER BY icv"
+    ).fetchall()
+    raw.close()
+    assert "document_unsent" in plan[0][3]
+
+
 def test_make_live_needs_a_store_that_writes(tmp_path: Path) -> None:
     with ready_ledger(tmp_path) as ledger:
         assert ledger.live_generation("till-1") is not None
         assert make_live(ledger, pair="second", purpose="renewal").label == "G2"
+
+
+def test_a_ledger_opened_twice_in_a_process_keeps_its_locks(tmp_path: Path) -> None:
+    """A file opened and closed by hand takes the process's locks with it, and a neighbour deletes the -wal file."""
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from tests.unit.ledger_stage import fresh_ledger, simplified\n"
+        "with fresh_ledger(Path(sys.argv[1])) as ledger:\n"
+        "    ledger.issue('till-1', simplified)\n"
+    )
+    with ready_ledger(tmp_path) as first, fresh_ledger(tmp_path):
+        first.issue("till-1", simplified)
+        for _ in range(2):
+            subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, timeout=60, check=True)
+            assert (tmp_path / "ledger.db-wal").exists()
+            first.issue("till-1", simplified)
+    with fresh_ledger(tmp_path) as ledger:
+        assert [each.icv for each in ledger.documents("till-1")] == [1, 2, 3, 4, 5]
+        assert ledger.verify_chain("till-1").intact

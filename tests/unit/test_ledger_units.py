@@ -8,6 +8,8 @@ from khatm.environment import Environment
 from khatm.ledger.errors import UnitExists, UnknownUnit
 from tests.unit.ledger_stage import FIRST_PIH, VAT, add_unit, csr_fields, fresh_ledger, make_live
 
+pytestmark = pytest.mark.usefixtures("either_store")
+
 
 def test_a_unit_comes_back_as_it_was_added(tmp_path: Path) -> None:
     seller = {"name": "شركة المثال", "vat_number": VAT}

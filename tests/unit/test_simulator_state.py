@@ -1,4 +1,4 @@
-"""The simulator's state: transactions, numbers, the moved clock, the recorder's bounds."""
+"""The simulator's state: transactions, numbers, the moved clock."""
 
 import threading
 from collections.abc import Iterator
@@ -9,9 +9,7 @@ import pytest
 
 from khatm.clock import FixedClock, ShiftableClock
 from khatm.environment import Environment
-from khatm.simulator.exchange import Request, Response
 from khatm.simulator.received import ReceivedFacts
-from khatm.simulator.recorder import Recorder
 from khatm.simulator.records import Records
 from khatm.simulator.store import Store, milliseconds, moment
 from khatm.simulator.timeshift import TimeShift
@@ -71,19 +69,6 @@ def test_the_shift_is_kept_with_the_state(tmp_path: Path) -> None:
         shift.advance(timedelta(days=365 * 9000))
     assert again.now() == NOW
     second.close()
-
-
-def test_the_recorder_keeps_the_latest_within_its_bounds() -> None:
-    recorder = Recorder(most=3, most_bytes=1000)
-    for size in (10, 20, 30, 40):
-        recorder.record(Request("POST", "/x", {}, b"b" * size), Response(200, b""), NOW)
-    assert [(each.number, len(each.request.body)) for each in recorder.latest(10)] == [(2, 20), (3, 30), (4, 40)]
-    assert [each.number for each in recorder.latest(1)] == [4]
-    assert recorder.latest(0) == []
-    recorder.record(Request("POST", "/x", {}, b"b" * 980), Response(200, b""), NOW)
-    assert [each.number for each in recorder.latest(10)] == [5], "one large exchange takes the place of the others"
-    recorder.forget()
-    assert recorder.latest(10) == []
 
 
 def facts(counter: str, document_hash: str) -> ReceivedFacts:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,11 +168,20 @@ class ServedSimulator:
 
 
 @contextmanager
-def served_simulator(*settings: str) -> Iterator[ServedSimulator]:
+def served_simulator(*settings: str, options: Sequence[str] = ()) -> Iterator[ServedSimulator]:
     """Start `khatm simulator` on a free port and stop it by SIGTERM, which must end it with 0."""
     arguments = [argument for setting in settings for argument in ("--set", setting)]
     process = subprocess.Popen(
-        [sys.executable, "-c", "from khatm.cli.khatm import main; main()", "simulator", "--port", "0", *arguments],
+        [
+            sys.executable,
+            "-c",
+            "from khatm.cli.khatm import main; main()",
+            "simulator",
+            "--port",
+            "0",
+            *options,
+            *arguments,
+        ],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -84,6 +84,27 @@ def test_a_wrong_otp_request_names_what_is_allowed(simulator: EmbeddedSimulator,
     assert answer["allowed"] in answer["message"]["ar"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b'"x"',
+        b"\xff",
+        b'{"now": NaN}',
+        b'{"now": Infinity}',
+        b'{"now": "\\ud800"}',
+        b"[" * 100_000,
+        b'{"now": "' + b"x" * 5_000_000 + b'"}',
+    ],
+    ids=lambda body: body[:20].decode("latin-1"),
+)
+@pytest.mark.parametrize("path", ["/otp", "/clock", "/faults", "/restore"])
+def test_what_is_no_json_object_is_refused(simulator: EmbeddedSimulator, path: str, body: bytes) -> None:
+    answer = http().post(f"{simulator.url}/manage{path}", content=body)
+    assert (answer.status_code, answer.json()["field"]) == (400, "body")
+
+
 def test_the_embedded_simulator_refuses_the_same(simulator: EmbeddedSimulator) -> None:
     with pytest.raises(InvalidManagementRequest):
         simulator.issue_otp(SIMULATION, "1")

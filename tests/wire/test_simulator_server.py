@@ -154,3 +154,20 @@ def test_an_embedded_simulator_leaves_nothing_behind() -> None:
         http().get(f"{simulator.url}/manage/clock")
     with pytest.raises(ConnectionRefusedError), socket.create_connection((host, int(port)), timeout=5):
         pass
+
+
+def test_a_call_that_a_fault_holds_back_does_not_keep_the_program_alive() -> None:
+    with serving(None) as (process, line):
+        url = line.rpartition(": ")[2].strip()
+        fault = {"endpoint": "*", "then": {"delay": 600}}
+        http().post(f"{url}/manage/faults", json=fault)
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            head = "POST /e-invoicing/simulation/compliance HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+            connection.sendall(head.encode())
+            while not http().get(f"{url}/manage/faults").json()["faults"][0]["fired"]:
+                pass
+            code, errors = stop(process, signal.SIGTERM)
+            assert connection.recv(100) == b""
+    assert code == 0
+    assert "Traceback" not in errors

@@ -159,7 +159,7 @@ def _documents(workplace: "Workplace", printer: StepPrinter) -> tuple[int, bool]
             )
 
     report = submit_due(workplace.ledger, workplace.gateway, workplace.clock, report=printer.document)
-    chain = workplace.ledger.verify_chain("till-1")
+    chain = workplace.ledger.verify_chain("till-1", stamps=True)
     last_hash = workplace.ledger.unit("till-1").last_hash
     printer.step("chain", ok=chain.intact, documents=chain.documents, last_hash=last_hash)
     return report.accepted, report.exit_code == 0 and report.accepted == 2 * len(_KINDS) and chain.intact

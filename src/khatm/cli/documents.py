@@ -12,6 +12,7 @@ from khatm.cli.output import OutputFormat, checked_name, emit, format_option, pr
 
 if TYPE_CHECKING:
     from khatm.forecast import BrokenRule
+    from khatm.ledger.documents import IssuedDocument
     from khatm.submission.report import DocumentResult, NotOnboarded, Stopped
 
 
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Consent to a stamp under the sandbox's canned certificate, which does not verify.",
 )
+@click.option(
+    "--bulk",
+    is_flag=True,
+    help="INPUT holds JSON lines: one document to a line, with a member `reference` if you like. A second run issues "
+    "nothing twice.",
+)
+@click.option("--stop-at-error", is_flag=True, help="With --bulk: stop at the first line that is not issued.")
 @format_option
 def issue(
     input_file: Path,
@@ -38,17 +46,32 @@ def issue(
     out: Path | None,
     reference: str | None,
     foreign_certificate: bool,
+    bulk: bool,
+    stop_at_error: bool,
     output_format: OutputFormat,
 ) -> None:
     """Turn the authoring file INPUT.json (`-` reads standard input) into a stamped document in the ledger.
 
     A document that the official rules would reject is not issued: exit code 1, and no counter is used up. Warnings of
     the rules are shown and do not stop it.
+
+    With --bulk, a line that is refused is told with its number and stops no other; the exit code is the gravest of
+    all lines.
     """
     from khatm.cli.workplace import open_workplace
-    from khatm.document.filename import archive_name
     from khatm.issuing import Issuer
 
+    if bulk:
+        from khatm.cli.bulk import issue_lines
+
+        if out is not None or reference is not None:
+            raise click.UsageError("--bulk takes neither --out nor --reference: a line has its own `reference`.")
+        with open_workplace() as workplace:
+            issuer = Issuer(workplace.ledger, workplace.clock, allow_foreign_certificate=foreign_certificate)
+            code = issue_lines(issuer, unit_name, input_file, output_format=output_format, stop_at_error=stop_at_error)
+        sys.exit(code)
+    if stop_at_error:
+        raise click.UsageError("--stop-at-error belongs to --bulk.")
     content = read_file(input_file)
     if out is not None:
         require_writable(out)
@@ -71,7 +94,22 @@ def issue(
             raise IssuedNotWritten(
                 path=error.path, reason=error.reason, unit=unit_name, icv=placed.icv, uuid=placed.uuid
             ) from None
-    facts: dict[str, object] = {
+    facts = {**issued_facts(unit_name, issued), "out": str(out) if out else None}
+    if output_format == "json":
+        emit({"ok": True, **facts, "warnings": warnings})
+        return
+    say(f"{'already issued' if issued.repeated else 'issued'}: {facts['file_name']}")
+    for name in ("uuid", "icv", "invoice_hash", "payable", "vat_total", "out"):
+        if facts[name] is not None:
+            say(f"  {name.replace('_', ' '):<14} {facts[name]}")
+
+
+def issued_facts(unit_name: str, issued: "IssuedDocument") -> dict[str, object]:
+    """Return what is told of a document that was issued."""
+    from khatm.document.filename import archive_name
+
+    placed = issued.document
+    return {
         "unit": unit_name,
         "uuid": placed.uuid,
         "icv": placed.icv,
@@ -82,16 +120,8 @@ def issue(
         "payable": placed.payable,
         "vat_total": placed.vat_total,
         "file_name": archive_name(issued.xml),
-        "out": str(out) if out else None,
         "repeated": issued.repeated,
     }
-    if output_format == "json":
-        emit({"ok": True, **facts, "warnings": warnings})
-        return
-    say(f"{'already issued' if issued.repeated else 'issued'}: {facts['file_name']}")
-    for name in ("uuid", "icv", "invoice_hash", "payable", "vat_total", "out"):
-        if facts[name] is not None:
-            say(f"  {name.replace('_', ' '):<14} {facts[name]}")
 
 
 @click.command()

@@ -71,8 +71,8 @@ class IssuedNotWritten(KhatmError):
     exit_code: ClassVar[int] = 3
     en: ClassVar[str] = (
         "The document is issued (unit {unit}, ICV {icv}, UUID {uuid}) and its bytes are in the ledger, but {path} "
-        "cannot be written: {reason}. Issuing it again makes a second document, unless it was issued with --reference: "
-        "then the same command writes the same one."
+        "cannot be written: {reason}. Issuing it again makes a second document, unless it was issued with "
+        "--reference: then the same command writes the same one."
     )
     ar: ClassVar[str] = (
         "صدر المستند (الوحدة {unit}، العداد {icv}، المعرّف {uuid}) وبايتاته محفوظة في السجل، لكن تعذّرت كتابة {path}: "
@@ -107,10 +107,57 @@ class NotCleared(KhatmError):
     code: ClassVar[str] = "not-cleared"
     exit_code: ClassVar[int] = 1
     en: ClassVar[str] = (
-        "Document {uuid} is a standard document in state {state} and there is no cleared copy of it: the customer gets "
-        "a standard document only when it is cleared. Run `khatm submit`, or take our own bytes with --stamped."
+        "Document {uuid} is a standard document in state {state} and there is no cleared copy of it: the customer "
+        "gets a standard document only when it is cleared. Run `khatm submit`, or take our own bytes with --stamped."
     )
     ar: ClassVar[str] = (
-        "المستند {uuid} مستند ضريبي حالته {state} ولا توجد له نسخة معتمدة: لا يُسلَّم المستند الضريبي إلى العميل إلا بعد "
-        "اعتماده. نفّذ `khatm submit` أو خذ نسختنا بالخيار --stamped."
+        "المستند {uuid} مستند ضريبي حالته {state} ولا توجد له نسخة معتمدة: لا يُسلَّم المستند الضريبي إلى العميل إلا "
+        "بعد اعتماده. نفّذ `khatm submit` أو خذ نسختنا بالخيار --stamped."
     )
+
+
+@dataclass(eq=False)
+class VerificationStopped(KhatmError):
+    """A process that examined documents was ended from outside."""
+
+    jobs: int
+    code: ClassVar[str] = "verification-stopped"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "One of the {jobs} processes that examined documents was ended from outside, so it is not known whether the "
+        "chain holds. Nothing was changed; run it again, with a smaller --jobs if memory is short."
+    )
+    ar: ClassVar[str] = (
+        "أُنهيت من الخارج إحدى العمليات التي تفحص المستندات وعددها {jobs}، فلا يُعرف هل السلسلة سليمة. لم يتغيّر شيء؛ "
+        "أعد التنفيذ، وبعدد أصغر للخيار --jobs إن ضاقت الذاكرة."
+    )
+
+
+@dataclass(eq=False)
+class SimulatorUnreachable(KhatmError):
+    """No simulator answers where a command looked for one."""
+
+    url: str
+    reason: str
+    code: ClassVar[str] = "simulator-unreachable"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "No simulator answers at {url}: {reason}. Start `khatm simulator`, or name its address with --url."
+    )
+    ar: ClassVar[str] = (
+        "لا يوجد محاكٍ يجيب على العنوان {url}: {reason}. شغّل `khatm simulator` أو حدّد عنوانه بالخيار --url."
+    )
+
+
+@dataclass(eq=False)
+class RefusedBySimulator(KhatmError):
+    """A running simulator refused what a command asked for; it says why itself."""
+
+    status: int
+    refusal: str
+    reason: dict[str, str]
+    code: ClassVar[str] = "refused-by-simulator"
+
+    def sentence(self, language: Language = "en") -> str:
+        """Return the simulator's own sentence."""
+        return self.reason[language]

@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from khatm.cli.errors import FileUnreadable, FileUnwritable, FolderWithoutXml
 
@@ -55,22 +55,41 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
     A link keeps pointing where it points; what is no file (a device, a pipe) is written to and never replaced.
     """
+    with file_to_write(path, mode=mode) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def file_to_write(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """Give a file to write to, which is there whole when the block ends, or not at all. Raises FileUnwritable.
+
+    As `write_file` does for bytes at hand.
+    """
     with _unwritable(path):
         if _is_stream(path):
-            path.write_bytes(data)
+            with path.open("wb") as stream:
+                yield stream
             return
         target, aside = _places(path)
         try:
-            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
+            handle = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(handle, "w+b") as file:
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(target)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 aside.unlink()
             raise
+
+
+def require_readable(path: Path) -> None:
+    """Raise FileUnreadable for what cannot be opened; asked before a library says so in its own words."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise FileUnreadable(path=str(path), reason=error.strerror or type(error).__name__) from None
 
 
 def require_writable(path: Path) -> None:

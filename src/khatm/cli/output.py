@@ -9,12 +9,13 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import IO, Literal, NoReturn
+from typing import IO, Any, Literal, NoReturn, TypeVar
 
 import click
 
@@ -22,6 +23,7 @@ from khatm.cli.errors import OutputUnwritable
 from khatm.errors import KhatmError
 
 OutputFormat = Literal["text", "json"]
+FC = TypeVar("FC", bound="Callable[..., Any] | click.Command")
 
 OUR_FAULT = 70
 _FORMAT = "khatm.format"
@@ -41,15 +43,45 @@ def checked_name(_: click.Context, parameter: click.Parameter, name: str | None)
     return name
 
 
-format_option = click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "json"]),
-    default="text",
+def format_choice(*more: str, explained: str = "") -> Callable[[FC], FC]:
+    """Return the `--format` option of a command that knows further formats beside text and json."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["text", "json", *more]),
+        default="text",
+        show_default=True,
+        callback=_remember,
+        help=f"Text for people, or one JSON object per line on standard output{explained}.",
+    )
+
+
+format_option = format_choice()
+
+language_option = click.option(
+    "--language",
+    type=click.Choice(["en", "ar"]),
+    default="en",
     show_default=True,
-    callback=_remember,
-    help="Text for people, or one JSON object per line on standard output.",
+    help="The language of the text for people; JSON has both.",
 )
+
+
+class Counter:
+    """Shows on a terminal how far a long work is: `12,000 of 100,000`; nothing where standard error is no terminal."""
+
+    def __init__(self) -> None:
+        self._live = is_live(sys.stderr)
+        self._shown = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show a state, ten times a second at most; the last one ends the line."""
+        now = time.monotonic()
+        if not self._live or (now - self._shown < 0.1 and done < total):
+            return
+        self._shown = now
+        with contextlib.suppress(OSError):
+            click.echo(f"\r{done:,} of {total:,}", err=True, nl=done >= total)
 
 
 def emit(record: Mapping[str, object]) -> None:

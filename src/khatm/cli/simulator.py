@@ -3,22 +3,69 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
+
+from khatm.cli.simulator_faults import fault
+from khatm.cli.simulator_state import clock, reset, restore, snapshot
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep the state in this folder.")
 @click.option("--memory", is_flag=True, help="Keep the state in memory (the default without --data).")
+@click.option("--keep-exchanges", type=click.IntRange(1), help="With --data: how many stay on record. [default: 2000]")
 @click.option("--set", "settings", multiple=True, metavar="ENVIRONMENT.SWITCH=VALUE", help="Change a behaviour.")
-def simulator(host: str, port: int, data: Path | None, memory: bool, settings: tuple[str, ...]) -> None:
+@click.option("--profile", type=click.Path(path_type=Path), metavar="FILE.toml", help="Change behaviours by a file.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Draw OTPs, secrets, serial numbers and faults alike in every run."
+)
+@click.pass_context
+def simulator(
+    context: click.Context,
+    host: str,
+    port: int,
+    data: Path | None,
+    memory: bool,
+    keep_exchanges: int | None,
+    settings: tuple[str, ...],
+    profile: Path | None,
+    seed: int | None,
+) -> None:
     """Serve the six gateway endpoints for sandbox, simulation and production, and /manage for machines.
 
     \b
     Prints "simulator ready: http://HOST:PORT" when it accepts connections. SIGTERM and Ctrl-C stop it cleanly.
+    The commands below talk to a running simulator.
     """
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return
     from khatm.simulator.server import run
 
     if memory and data is not None:
         raise click.UsageError("--memory and --data exclude each other: say where the state is kept, once")
-    run(host=host, port=port, data=data, settings=settings)
+    if keep_exchanges is not None and data is None:
+        raise click.UsageError("--keep-exchanges needs --data: without it the latest 2,000 or 64 MiB are kept")
+    run(
+        host=host,
+        port=port,
+        data=data,
+        settings=settings,
+        profile=profile,
+        keep_exchanges=keep_exchanges,
+        seed=seed,
+    )
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Say that options of the server mean nothing to a command that talks to a running one."""
+    for parameter in context.command.params:
+        if context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"{parameter.opts[0]} starts a simulator; `{context.invoked_subcommand}` talks to a running one (--url)"
+            )
+
+
+for _command in (fault, clock, snapshot, restore, reset):
+    simulator.add_command(_command)

@@ -50,10 +50,12 @@ class Workplace:
 
 
 @contextmanager
-def open_workplace(home: Home | None = None, clock: Clock | None = None) -> Iterator[Workplace]:
-    """Open the ledger of KHATM_HOME (or of a given home) for the length of a command."""
+def open_workplace(
+    home: Home | None = None, clock: Clock | None = None, *, upgrade: bool = False
+) -> Iterator[Workplace]:
+    """Open the ledger of KHATM_HOME (or of a given home) for the length of a command; `upgrade` as in `open_ledger`."""
     home, clock = home or Home(), clock or SystemClock()
-    workplace = Workplace(home, open_ledger(home, clock), clock)
+    workplace = Workplace(home, open_ledger(home, clock, upgrade=upgrade), clock)
     try:
         yield workplace
     finally:

@@ -2,5 +2,5 @@
 
 Storage only: SQLite in WAL mode today, the same SQL on PostgreSQL later. Nothing here talks to the network.
 Import what you need from the modules: `home` (where everything lies), `ledger` (`open_ledger`, `Ledger`),
-`units`, `generations`, `documents` (values and states), `chain` (proof), `errors`.
+`units`, `generations`, `documents` (values and states), `audit` (proof), `errors`.
 """

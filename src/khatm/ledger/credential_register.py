@@ -19,7 +19,7 @@ class CredentialRegister(Register):
         seal_id = uuid.uuid4().hex
         sealed_key = self._seals.seal(key_pem, _key_purpose(seal_id))
         with self._store.write() as connection:
-            found = units.find(connection, unit)
+            found = units.locked(connection, unit)
             return generations.begin(
                 connection,
                 unit_id=found.id,
@@ -59,7 +59,7 @@ class CredentialRegister(Register):
         """
         sealed = self._seals.seal(secret.encode(), _secret_purpose(self._seal_id(generation), "ccsid"))
         with self._store.write() as connection:
-            name = units.by_id(connection, generation.unit_id).name
+            name = units.locked(connection, generation).name
             return generations.set_ccsid(
                 connection, generation, name, token=token, sealed_secret=sealed, request_id=request_id
             )
@@ -67,13 +67,13 @@ class CredentialRegister(Register):
     def record_step(self, generation: Generation, step_name: str) -> Generation:
         """Record a passed compliance step, once. Raises WrongGenerationState."""
         with self._store.write() as connection:
-            name = units.by_id(connection, generation.unit_id).name
+            name = units.locked(connection, generation).name
             return generations.add_step(connection, generation, name, step_name, self._clock.now())
 
     def reset_steps(self, generation: Generation, steps: tuple[str, ...] | None = None) -> Generation:
         """Forget passed steps, all or those named, because the authority says that it lacks them."""
         with self._store.write() as connection:
-            name = units.by_id(connection, generation.unit_id).name
+            name = units.locked(connection, generation).name
             return generations.clear_steps(connection, generation, name, steps)
 
     def record_pcsid(
@@ -98,7 +98,7 @@ class CredentialRegister(Register):
             )
         sealed = self._seals.seal(secret.encode(), _secret_purpose(self._seal_id(generation), "pcsid"))
         with self._store.write() as connection:
-            name = units.by_id(connection, generation.unit_id).name
+            name = units.locked(connection, generation).name
             units.resume(connection, generation.unit_id)
             return generations.go_live(
                 connection,
@@ -114,7 +114,7 @@ class CredentialRegister(Register):
     def abandon_generation(self, generation: Generation, reason: str) -> Generation:
         """Give up a generation that is not live. Raises WrongGenerationState."""
         with self._store.write() as connection:
-            name = units.by_id(connection, generation.unit_id).name
+            name = units.locked(connection, generation).name
             return generations.abandon(connection, generation, name, reason, self._clock.now())
 
     def key_of(self, generation: Generation) -> bytes:

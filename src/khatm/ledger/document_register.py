@@ -1,42 +1,17 @@
-"""Issue, archive, proof and sending of documents, one transaction per method."""
+"""Archive and sending of documents, one transaction per method."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from khatm.ledger import chain, claims, documents, exchanges, issue, units
-from khatm.ledger.chain import ChainReport
+from khatm.ledger import claims, documents, exchanges, units
 from khatm.ledger.claims import Claim
-from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Route
+from khatm.ledger.documents import Document, DocumentState, Route
 from khatm.ledger.exchanges import Exchange
-from khatm.ledger.issue import Write
 from khatm.ledger.register import Register
 from khatm.ledger.units import Unit
 
 
 class DocumentRegister(Register):
-    """The part of the ledger that issues documents, keeps their bytes and records what became of them."""
-
-    def issue(
-        self, unit_name: str, write: Write, *, reference: str | None = None, content_digest: str | None = None
-    ) -> IssuedDocument:
-        """Issue one document: take the next place of the unit's chain, write and stamp, store, advance, commit.
-
-        `write` gets the place and the live generation and gives back the stamped document; what it raises passes
-        through and uses nothing up. With a `reference` (which needs the `content_digest` of what was asked for, see
-        `documents.content_digest`) a repetition gives back the first document. Raises UnknownUnit, NoLiveCredentials,
-        ReferenceTaken, LedgerBusy, LedgerUnwritable.
-        """
-        if reference is not None and content_digest is None:
-            raise ValueError("a reference needs the digest of the content it stands for")
-        with self._store.write() as connection:
-            return issue.issue(
-                connection,
-                unit_name,
-                write,
-                self._live,
-                reference=reference,
-                digest=content_digest,
-                now=self._clock.now(),
-            )
+    """The part of the ledger that keeps the documents' bytes and records what became of them."""
 
     def document(self, uuid: str) -> Document:
         """Return the document with that UUID. Raises UnknownDocument."""
@@ -57,6 +32,11 @@ class DocumentRegister(Register):
             return documents.of_unit(
                 connection, units.find(connection, unit).id, states=states, after=after, limit=limit
             )
+
+    def documents_of_day(self, unit: Unit | str, day: date) -> list[Document]:
+        """Return a unit's documents whose issue date (BT-2) is a day, in ICV order."""
+        with self._store.read() as connection:
+            return documents.of_day(connection, units.find(connection, unit).id, day)
 
     def unsent_documents(self, unit: Unit | str, *, after: int = 0, limit: int = 0) -> list[Document]:
         """Return the documents without a decision (issued or waiting) in ICV order."""
@@ -88,12 +68,6 @@ class DocumentRegister(Register):
         """Return the bytes that clearance gave back, None if there are none: what the customer gets."""
         with self._store.read() as connection:
             return documents.cleared_xml(connection, document.id)
-
-    def verify_chain(self, unit: Unit | str) -> ChainReport:
-        """Recompute a unit's chain from the stored bytes and name the first break."""
-        with self._store.read() as connection:
-            found = units.find(connection, unit)
-            return chain.verify(found, documents.with_content(connection, found.id))
 
     # Sending
 

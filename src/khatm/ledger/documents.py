@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
 
 from khatm.clock import SAUDI
 from khatm.ledger import schema
@@ -151,6 +151,12 @@ def of_unit(
     return [from_row(row) for row in connection.execute(query)]
 
 
+def of_day(connection: Connection, unit_id: int, day: date) -> list[Document]:
+    """Return a unit's documents whose issue date (BT-2) is a day, in ICV order."""
+    on_that_day = (_document.c.unit_id == unit_id) & (_document.c.issue_date == day.isoformat())
+    return [from_row(row) for row in connection.execute(select(_document).where(on_that_day).order_by(_document.c.icv))]
+
+
 def unsent(connection: Connection, unit_id: int, *, after: int = 0, limit: int = 0) -> list[Document]:
     """Return documents that are not decided yet, in ICV order, whether their time has come or not."""
     return _unsent(connection, unit_id, _is_unsent(), after, limit)
@@ -194,20 +200,6 @@ def cleared_xml(connection: Connection, document_id: int) -> bytes | None:
     ).scalar()
 
 
-def with_content(connection: Connection, unit_id: int) -> Iterator[tuple[Document, bytes | None]]:
-    """Walk through a unit's documents in ICV order with their stamped bytes (None: lost), a few at a time in memory."""
-    stamped = schema.stamped_xml
-    query = (
-        select(_document, stamped.c.content)
-        .outerjoin(stamped, stamped.c.document_id == _document.c.id)
-        .where(_document.c.unit_id == unit_id)
-        .order_by(_document.c.icv)
-        .execution_options(yield_per=100)
-    )
-    for row in connection.execute(query):
-        yield from_row(row), row.content
-
-
 def from_row(row: Row[tuple[object, ...]]) -> Document:
     """Return the value that a row of the document table stands for."""
     values = row._mapping
@@ -239,8 +231,9 @@ def from_row(row: Row[tuple[object, ...]]) -> Document:
 
 
 def _is_unsent() -> ColumnElement[bool]:
-    # Literal values, so that SQLite sees that the partial index on unsent documents serves the query.
-    return _document.c.state.in_([state.value for state in UNSENT])
+    # Literal values: a database sees only by them that the partial index on unsent documents serves the query.
+    states = [state.value for state in UNSENT]
+    return _document.c.state.in_(bindparam("unsent", states, expanding=True, literal_execute=True))
 
 
 def _unsent(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from khatm.ledger.errors import LedgerNoAccess, PassphraseFileUnreadable, PassphraseNotText
+from khatm.ledger.safe_files import sync_folder
 
 if TYPE_CHECKING:
     from khatm.stamp.custody import Custodian
@@ -112,18 +113,8 @@ def _write_once(aside: Path, target: Path) -> bool:
     except FileExistsError:
         return False
     # What is sealed with this key is worth as much as the key: its name must survive a power cut too.
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _first_line(path: Path) -> str:

@@ -1,7 +1,12 @@
-"""Issue: one document takes its place in a unit's chain, or nothing happens at all."""
+"""Issue: documents take their places in their units' chains, each whole or not at all.
 
-from collections.abc import Callable
-from dataclasses import replace
+Several requests share one transaction. First every document is written and stamped, each after the one before it, and
+nothing is stored yet: a request whose document is refused simply falls out and uses nothing up. Then all rows are
+stored and each chain is advanced once. So no savepoint is needed between documents, and a refusal costs no statement.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,14 +14,16 @@ from sqlalchemy import Connection, select
 
 from khatm.ledger import documents, issue_rows, schema
 from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Profile, Route
-from khatm.ledger.errors import ChainPlaceMismatch, ReferenceTaken
+from khatm.ledger.errors import ChainPlaceMismatch, LedgerError, NoLiveCredentials, ReferenceTaken
 from khatm.ledger.generations import Generation
+from khatm.ledger.group import Request
+from khatm.ledger.head_record import HeadRecord
 from khatm.ledger.issue_rows import ChainPlace, Head, LiveGenerations
 
 if TYPE_CHECKING:
     from khatm.document.canonical import StampFacts
 
-__all__ = ["ChainPlace", "Stamped", "Write", "issue"]
+__all__ = ["ChainPlace", "IssueRequest", "Stamped", "Write", "issue_together"]
 
 _document = schema.document
 
@@ -41,49 +48,220 @@ class Stamped(Protocol):
 
 
 Write = Callable[[ChainPlace, Generation], Stamped]
-"""Writes and stamps a document for a place, with the credentials of a generation. It runs under the unit's lock."""
+"""Writes and stamps a document for a place, with the credentials of a generation. It runs under the unit's lock, in the
+thread of any of the callers whose requests share a commit, and once more for another place if that commit fails.
+"""
 
 
-def issue(
-    connection: Connection,
-    unit_name: str,
-    write: Write,
-    live: LiveGenerations,
-    *,
-    reference: str | None,
-    digest: str | None,
-    now: datetime,
-) -> IssuedDocument:
-    """Give a document its place, have it written and stamped, store it and advance the chain; the caller commits.
+class IssueRequest(Request[IssuedDocument]):
+    """One document to be issued: for which unit, how it is written, and the caller's own name for it.
 
-    Whatever `write` raises passes through and the transaction is rolled back: no counter is used up.
-    Raises UnknownUnit, NoLiveCredentials, ReferenceTaken, ChainPlaceMismatch. Source: the gateway contract 8.4.
+    A `reference` needs the `content_digest` of what was asked for, see `documents.content_digest`.
     """
-    head = issue_rows.locked_head(connection, unit_name)
-    if reference is not None:
-        earlier = _with_reference(connection, head, reference, digest)
-        if earlier is not None:
-            return earlier
-    generation = live.of_unit(connection, head)
-    place = head.next_place()
-    stamped = write(place, generation)
-    _require_place(head, place, stamped.facts)
-    document = _new_document(head, generation, place, stamped, reference=reference, now=now)
-    document_id = issue_rows.store(connection, _row(document, digest), stamped.xml)
-    issue_rows.advance(connection, head, stamped.invoice_hash)
-    return IssuedDocument(replace(document, id=document_id), stamped.xml)
+
+    def __init__(
+        self, unit_name: str, write: Write, *, reference: str | None = None, content_digest: str | None = None
+    ) -> None:
+        super().__init__()
+        if reference is not None and content_digest is None:
+            raise ValueError("a reference needs the digest of the content it stands for")
+        self.unit_name = unit_name
+        self.write = write
+        self.reference = reference
+        self.digest = content_digest
 
 
-def _with_reference(connection: Connection, head: Head, reference: str, digest: str | None) -> IssuedDocument | None:
-    row = connection.execute(
-        select(_document).where(_document.c.unit_id == head.unit_id, _document.c.reference == reference)
-    ).one_or_none()
-    if row is None:
-        return None
-    earlier = documents.from_row(row)
-    if row.content_digest != digest:
-        raise ReferenceTaken(unit=head.unit_name, reference=reference, icv=earlier.icv, uuid=earlier.uuid)
-    return IssuedDocument(earlier, documents.stamped_xml(connection, earlier.id), repeated=True)
+Answer = IssuedDocument | Exception
+"""What became of a request: the document, or why there is none."""
+
+
+def issue_together(
+    connection: Connection,
+    requests: Sequence[IssueRequest],
+    live: LiveGenerations,
+    record: HeadRecord,
+    now: Callable[[], datetime],
+) -> tuple[list[Answer], list[Head]]:
+    """Give each document its place, have it written and stamped, store all and advance the chains; the caller commits.
+
+    Returns one answer for each request, valid once committed, and the chains' new heads. An answer may be UnknownUnit,
+    NoLiveCredentials, ChainHeadReplaced, ReferenceTaken, ChainPlaceMismatch, or whatever `write` raised.
+    Source: the gateway contract 8.4.
+    """
+    chains: dict[str, _Chain | LedgerError] = {}
+    # In one order for all processes, so that no two of them wait for each other's units.
+    for name in sorted({request.unit_name for request in requests}):
+        try:
+            chains[name] = _Chain(connection, name, live, record)
+        except LedgerError as error:
+            chains[name] = error
+    placed: list[_Placed | _Repeated | Answer] = []
+    for request in requests:
+        chain = chains[request.unit_name]
+        placed.append(chain.place(request, now()) if isinstance(chain, _Chain) else chain)
+    moved = [chain for chain in chains.values() if isinstance(chain, _Chain) and chain.new]
+    new = [each for chain in moved for each in chain.new]
+    if new:
+        ids = issue_rows.store(connection, [(each.stored(), each.xml) for each in new])
+        for each, document_id in zip(new, ids, strict=True):
+            each.document_id = document_id
+        for chain in moved:
+            issue_rows.advance(connection, chain.head)
+    answers = [each if isinstance(each, (IssuedDocument, Exception)) else each.issued() for each in placed]
+    return answers, [chain.head for chain in moved]
+
+
+class _Chain:
+    """A unit's chain within one transaction: its row is locked, and new documents are not stored yet."""
+
+    def __init__(self, connection: Connection, unit_name: str, live: LiveGenerations, record: HeadRecord) -> None:
+        self._connection = connection
+        self.head = issue_rows.locked_head(connection, unit_name)
+        self.new: list[_Placed] = []
+        self._live = live
+        self._record = record
+        self._generation: Generation | None = None
+        self._by_reference: dict[str, _Placed] = {}
+
+    def place(self, request: IssueRequest, now: datetime) -> "_Placed | _Repeated | Answer":
+        """Have a request's document written for the next place, unless its reference has one already."""
+        try:
+            earlier = self._with_reference(request)
+            if earlier is not None:
+                return earlier
+            generation = self._generation or self._ready()
+        except LedgerError as error:
+            return error
+        place = self.head.next_place()
+        try:
+            stamped = request.write(place, generation)
+            _require_place(self.head, place, stamped.facts)
+        except Exception as error:
+            return error
+        placed = _Placed(self.head.unit_id, generation.id, place, stamped, request, now)
+        self.new.append(placed)
+        self.head = self.head.after(place, stamped.invoice_hash)
+        if request.reference is not None:
+            self._by_reference[request.reference] = placed
+        return placed
+
+    def _ready(self) -> Generation:
+        """Return the live generation; raises NoLiveCredentials, ChainHeadReplaced."""
+        generation = self._live.of_unit(self._connection, self.head.unit_id)
+        if generation is None:
+            raise NoLiveCredentials(unit=self.head.unit_name)
+        self._record.require_continued(self._connection, self.head)
+        self._generation = generation
+        return generation
+
+    def _with_reference(self, request: IssueRequest) -> "_Repeated | IssuedDocument | None":
+        """Return the document that has the request's reference already; raises ReferenceTaken."""
+        if request.reference is None:
+            return None
+        placed = self._by_reference.get(request.reference)
+        if placed is not None:
+            self._require_same(request, placed.request.digest, placed.place.counter, placed.place.uuid)
+            return _Repeated(placed)
+        row = self._connection.execute(
+            select(_document).where(
+                _document.c.unit_id == self.head.unit_id, _document.c.reference == request.reference
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        earlier = documents.from_row(row)
+        self._require_same(request, row.content_digest, earlier.icv, earlier.uuid)
+        return IssuedDocument(earlier, documents.stamped_xml(self._connection, earlier.id), repeated=True)
+
+    def _require_same(self, request: IssueRequest, digest: str | None, icv: int, uuid: str) -> None:
+        if digest != request.digest:
+            raise ReferenceTaken(unit=self.head.unit_name, reference=str(request.reference), icv=icv, uuid=uuid)
+
+
+class _Placed:
+    """A new document at its place; its id is known once it is stored."""
+
+    document_id = 0
+
+    def __init__(
+        self,
+        unit_id: int,
+        generation_id: int,
+        place: ChainPlace,
+        stamped: Stamped,
+        request: IssueRequest,
+        now: datetime,
+    ) -> None:
+        facts = stamped.facts
+        self.place = place
+        self.request = request
+        self.xml = stamped.xml
+        self._now = now
+        self._deadline = (
+            documents.reporting_deadline(facts.issue_date, facts.issue_time, now) if facts.simplified else None
+        )
+        self._profile, self._route = _SIMPLIFIED if facts.simplified else _STANDARD
+        self.row: dict[str, object] = {
+            "unit_id": unit_id,
+            "generation_id": generation_id,
+            "icv": place.counter,
+            "uuid": place.uuid,
+            "invoice_hash": stamped.invoice_hash,
+            "previous_hash": place.previous_hash,
+            "reference": request.reference,
+            "type_code": facts.type_code,
+            "transaction_code": facts.transaction_code,
+            "issue_date": facts.issue_date,
+            "issue_time": facts.issue_time,
+            "payable": facts.payable,
+            "vat_total": facts.vat_total,
+            "attempts": 0,
+        }
+
+    def stored(self) -> dict[str, object]:
+        """Return the row as the database keeps it."""
+        deadline = self._deadline
+        return {
+            **self.row,
+            "content_digest": self.request.digest,
+            "profile": self._profile.value,
+            "issued_at": schema.moment_text(self._now),
+            "deadline": None if deadline is None else schema.moment_text(deadline),
+            "state": "issued",
+            "route": self._route.value,
+            "claim_number": 0,
+        }
+
+    def issued(self, *, repeated: bool = False) -> IssuedDocument:
+        """Return what the caller gets."""
+        document = Document(
+            id=self.document_id,
+            profile=self._profile,
+            issued_at=self._now,
+            deadline=self._deadline,
+            state=DocumentState.ISSUED,
+            route=self._route,
+            next_attempt_at=None,
+            reason=None,
+            settled_at=None,
+            **self.row,  # type: ignore[arg-type]
+        )
+        return IssuedDocument(document, self.xml, repeated)
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """A second request for a document that is new in this very transaction."""
+
+    first: _Placed
+
+    def issued(self) -> IssuedDocument:
+        """Return what the caller gets."""
+        return self.first.issued(repeated=True)
+
+
+_SIMPLIFIED = (Profile.SIMPLIFIED, Route.REPORTING)
+_STANDARD = (Profile.STANDARD, Route.CLEARANCE)
 
 
 def _require_place(head: Head, place: ChainPlace, facts: "StampFacts") -> None:
@@ -94,63 +272,3 @@ def _require_place(head: Head, place: ChainPlace, facts: "StampFacts") -> None:
     ):
         if found != allowed:
             raise ChainPlaceMismatch(unit=head.unit_name, field=field, found=str(found), allowed=allowed)
-
-
-def _new_document(
-    head: Head, generation: Generation, place: ChainPlace, stamped: Stamped, *, reference: str | None, now: datetime
-) -> Document:
-    facts = stamped.facts
-    deadline = documents.reporting_deadline(facts.issue_date, facts.issue_time, now) if facts.simplified else None
-    return Document(
-        id=0,  # known once it is stored
-        unit_id=head.unit_id,
-        generation_id=generation.id,
-        icv=place.counter,
-        uuid=place.uuid,
-        invoice_hash=stamped.invoice_hash,
-        previous_hash=place.previous_hash,
-        reference=reference,
-        profile=Profile.SIMPLIFIED if facts.simplified else Profile.STANDARD,
-        type_code=facts.type_code,
-        transaction_code=facts.transaction_code,
-        issue_date=facts.issue_date,
-        issue_time=facts.issue_time,
-        payable=facts.payable,
-        vat_total=facts.vat_total,
-        issued_at=now,
-        deadline=deadline,
-        state=DocumentState.ISSUED,
-        route=Route.REPORTING if facts.simplified else Route.CLEARANCE,
-        attempts=0,
-        next_attempt_at=None,
-        reason=None,
-        settled_at=None,
-    )
-
-
-def _row(document: Document, digest: str | None) -> dict[str, object]:
-    """Return a new document as the database stores it."""
-    deadline = document.deadline
-    return {
-        "unit_id": document.unit_id,
-        "generation_id": document.generation_id,
-        "icv": document.icv,
-        "uuid": document.uuid,
-        "invoice_hash": document.invoice_hash,
-        "previous_hash": document.previous_hash,
-        "reference": document.reference,
-        "content_digest": digest,
-        "profile": document.profile.value,
-        "type_code": document.type_code,
-        "transaction_code": document.transaction_code,
-        "issue_date": document.issue_date,
-        "issue_time": document.issue_time,
-        "payable": document.payable,
-        "vat_total": document.vat_total,
-        "issued_at": schema.moment_text(document.issued_at),
-        "deadline": None if deadline is None else schema.moment_text(deadline),
-        "state": document.state.value,
-        "route": document.route.value,
-        "attempts": document.attempts,
-        "claim_number": 0,
-    }

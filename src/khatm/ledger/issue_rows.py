@@ -1,14 +1,12 @@
-"""The rows that an issue reads and writes: the head of the unit's chain, the live generation, the document."""
+"""The rows that an issue reads and writes: the head of the unit's chain, the live generation, the documents."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from sqlalchemy import BigInteger, Connection, Text, bindparam, insert, literal_column, select, update
 
 from khatm.ledger import generations, schema, units
-from khatm.ledger.errors import NoLiveCredentials
 from khatm.ledger.generations import Generation
 from khatm.ledger.prepared import Prepared
 
@@ -19,7 +17,7 @@ _document = schema.document
 _HEAD = Prepared(
     select(_unit.c.id, _unit.c.next_icv, _unit.c.last_hash)
     .where(_unit.c.name == bindparam("name", type_=Text))
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _LIVE = Prepared(
     select(_generation.c.id).where(
@@ -32,7 +30,6 @@ _COLUMNS = (
     *("deadline", "state", "route", "attempts", "claim_number"),
 )
 _INSERT_DOCUMENT = Prepared(insert(_document), _COLUMNS)
-_ID_BY_UUID = Prepared(select(_document.c.id).where(_document.c.uuid == bindparam("uuid", type_=Text)))
 _INSERT_XML = Prepared(insert(schema.stamped_xml), ("document_id", "content"))
 _ADVANCE = Prepared(
     update(_unit)
@@ -59,6 +56,10 @@ class Head:
     next_icv: int
     last_hash: str
 
+    def after(self, place: ChainPlace, invoice_hash: str) -> "Head":
+        """Return where the chain stands once a place is filled by a document of this hash."""
+        return Head(self.unit_id, self.unit_name, place.counter + 1, invoice_hash)
+
     def next_place(self) -> ChainPlace:
         """Return the place after the last document, with a fresh UUID."""
         return ChainPlace(str(uuid.uuid4()), self.next_icv, self.last_hash)
@@ -70,12 +71,12 @@ class LiveGenerations:
     def __init__(self) -> None:
         self._seen: dict[int, Generation] = {}
 
-    def of_unit(self, connection: Connection, head: Head) -> Generation:
-        """Return a unit's live generation; raises NoLiveCredentials."""
-        row = _LIVE.first(connection, {"unit_id": head.unit_id})
+    def of_unit(self, connection: Connection, unit_id: int) -> Generation | None:
+        """Return a unit's live generation, None if it has none."""
+        row = _LIVE.first(connection, {"unit_id": unit_id})
         if row is None:
-            raise NoLiveCredentials(unit=head.unit_name)
-        generation_id = cast(int, row[0])
+            return None
+        generation_id = row[0]
         found = self._seen.get(generation_id)
         if found is None:
             found = self._seen[generation_id] = generations.by_id(connection, generation_id)
@@ -88,18 +89,22 @@ def locked_head(connection: Connection, unit_name: str) -> Head:
     if row is None:
         # Raises, and says what names there are.
         return locked_head(connection, units.by_name(connection, unit_name).name)
-    return Head(cast(int, row[0]), unit_name, cast(int, row[1]), cast(str, row[2]))
+    return Head(row[0], unit_name, row[1], row[2])
 
 
-def store(connection: Connection, row: Mapping[str, object], xml: bytes) -> int:
-    """Store a document's row and its exact bytes; return its id."""
-    _INSERT_DOCUMENT.run(connection, row)
-    found = _ID_BY_UUID.first(connection, row)
-    assert found is not None
-    _INSERT_XML.run(connection, {"document_id": found[0], "content": xml})
-    return cast(int, found[0])
+Row = tuple[Mapping[str, object], bytes]
+"""A new document as the database stores it, and its exact bytes."""
 
 
-def advance(connection: Connection, head: Head, invoice_hash: str) -> None:
-    """Move the head of the chain past the document just stored."""
-    _ADVANCE.run(connection, {"unit": head.unit_id, "next_icv": head.next_icv + 1, "last_hash": invoice_hash})
+def store(connection: Connection, rows: Sequence[Row]) -> list[int]:
+    """Store new documents and their exact bytes; return their ids in order."""
+    ids = _INSERT_DOCUMENT.insert_many(connection, [row for row, _ in rows])
+    _INSERT_XML.run_many(
+        connection, [{"document_id": each, "content": xml} for each, (_, xml) in zip(ids, rows, strict=True)]
+    )
+    return ids
+
+
+def advance(connection: Connection, head: Head) -> None:
+    """Move the head of a chain past the documents just stored."""
+    _ADVANCE.run(connection, {"unit": head.unit_id, "next_icv": head.next_icv, "last_hash": head.last_hash})

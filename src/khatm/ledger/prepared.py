@@ -1,13 +1,14 @@
 """Statements of the hot path: written once in SQLAlchemy, compiled once per database, run straight on the driver.
 
-An issue is six small statements; going through the toolkit for each costs ten times what the database needs.
+An issue is a few small statements; going through the toolkit for each costs ten times what the database needs.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any
 
 from sqlalchemy import ClauseElement, Connection
-from sqlalchemy.engine import Dialect
+
+Values = Mapping[str, object]
 
 
 class Prepared:
@@ -18,28 +19,42 @@ class Prepared:
         self._columns = list(columns) or None
         self._compiled: dict[str, tuple[str, list[str] | None]] = {}
 
-    def run(self, connection: Connection, values: Mapping[str, object]) -> None:
+    def run(self, connection: Connection, values: Values) -> None:
         """Run a statement that returns nothing."""
         self._execute(connection, values)
 
-    def first(self, connection: Connection, values: Mapping[str, object]) -> tuple[object, ...] | None:
-        """Run a query and return its first row."""
-        return self._execute(connection, values)
+    def first(self, connection: Connection, values: Values) -> Any:
+        """Run a query and return its first row as a tuple, None if it has none."""
+        return self._execute(connection, values).fetchone()
 
-    def _execute(self, connection: Connection, values: Mapping[str, object]) -> tuple[object, ...] | None:
-        text, order = self._for(connection.dialect)
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(text, values if order is None else [values[name] for name in order])
-            return None if cursor.description is None else cast("tuple[object, ...] | None", cursor.fetchone())
-        finally:
-            cursor.close()
+    def run_many(self, connection: Connection, rows: Sequence[Values]) -> None:
+        """Run a statement that returns nothing once for each row of values."""
+        driver, text, order = self._on(connection)
+        driver.cursor().executemany(text, rows if order is None else [[row[name] for name in order] for row in rows])
 
-    def _for(self, dialect: Dialect) -> tuple[str, list[str] | None]:
-        """Return the statement's text for a database, and the order of its parameters where they have no names."""
+    def insert_many(self, connection: Connection, rows: Sequence[Values]) -> list[int]:
+        """Insert rows into a table whose key is generated and return their keys in order."""
+        driver, text, order = self._on(connection)
+        if order is not None:
+            return [driver.execute(text, [row[name] for name in order]).lastrowid for row in rows]
+        cursor = driver.cursor()
+        cursor.executemany(text, rows, returning=True)
+        keys = [cursor.fetchone()[0]]
+        while cursor.nextset():
+            keys.append(cursor.fetchone()[0])
+        return keys
+
+    def _execute(self, connection: Connection, values: Values) -> Any:
+        driver, text, order = self._on(connection)
+        return driver.execute(text, values if order is None else [values[name] for name in order])
+
+    def _on(self, connection: Connection) -> tuple[Any, str, list[str] | None]:
+        """Return the driver's connection (sqlite3 or psycopg), the statement's text for it, and the order of the
+        parameters where they have no names.
+        """
+        dialect = connection.dialect
         found = self._compiled.get(dialect.name)
         if found is None:
             compiled = self._statement.compile(dialect=dialect, column_keys=self._columns)
-            order = cast("list[str] | None", getattr(compiled, "positiontup", None))
-            found = self._compiled[dialect.name] = (compiled.string, order)
-        return found
+            found = self._compiled[dialect.name] = (compiled.string, getattr(compiled, "positiontup", None))
+        return connection.connection.dbapi_connection, *found

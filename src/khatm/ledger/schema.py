@@ -21,7 +21,7 @@ from sqlalchemy.types import TypeDecorator
 
 def moment_text(moment: datetime) -> str:
     """Return an aware moment as it is stored: `YYYY-MM-DDThh:mm:ss.ffffffZ`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -64,6 +64,13 @@ schema_version = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
     Column("applied_at", Moment, nullable=False),
+)
+
+ledger_identity = Table(
+    "ledger_identity",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("identity", Text, nullable=False),
 )
 
 seal_check = Table(
@@ -146,7 +153,7 @@ document = Table(
     Column("generation_id", _Id, ForeignKey("generation.id"), nullable=False),
     Column("icv", _Id, nullable=False),
     Column("uuid", Text, nullable=False, unique=True),
-    Column("invoice_hash", Text, nullable=False, unique=True),
+    Column("invoice_hash", Text, nullable=False),
     Column("previous_hash", Text, nullable=False),
     Column("reference", Text),
     Column("content_digest", Text),
@@ -203,4 +210,17 @@ exchange = Table(
     Column("failure", Text),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment, nullable=False),
+)
+
+chain_import = Table(
+    "chain_import",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("unit_id", _Id, ForeignKey("unit.id"), nullable=False),
+    Column("after_icv", _Id, nullable=False),
+    Column("icv", _Id, nullable=False),
+    Column("invoice_hash", Text, nullable=False),
+    Column("uuid", Text),
+    Column("content", LargeBinary),
+    Column("imported_at", Moment, nullable=False),
 )

@@ -1,8 +1,10 @@
 """Sealing private keys and CSID secrets with the home's custodian, and noticing a wrong passphrase early."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 
 from khatm.ledger.errors import MasterKeyMissing
 from khatm.ledger.schema import seal_check
@@ -33,21 +35,29 @@ class Seals:
         self._prove()
         return self._home.custodian().open(sealed, purpose)
 
-    def _prove(self) -> None:
-        if self._proven:
-            return
-        present = self._stored_check()
+    def require_key(self) -> None:
+        """Prove that the key at hand opens what is sealed, if anything is; asked before what cannot be taken back.
+
+        Raises MasterKeyMissing, and the custodian's errors such as CannotUnseal.
+        """
+        present = None if self._proven else self._stored_check()
         if present is None:
-            fresh = self._home.custodian().seal(_CHECK_TEXT, _CHECK_PURPOSE)
-            with self._store.write() as connection:
-                present = connection.execute(select(seal_check.c.sealed)).scalar()
-                if present is None:
-                    connection.execute(insert(seal_check).values(id=1, sealed=fresh))
-        if present is not None:
-            if not self._home.has_sealing_key:
-                raise MasterKeyMissing(path=str(self._home.master_key_path))
-            self._home.custodian().open(present, _CHECK_PURPOSE)
+            return
+        if not self._home.has_sealing_key:
+            raise MasterKeyMissing(path=str(self._home.master_key_path))
+        self._home.custodian().open(present, _CHECK_PURPOSE)
         self._proven = True
+
+    def _prove(self) -> None:
+        self.require_key()
+        if not self._proven:
+            self._store_check(self._home.custodian().seal(_CHECK_TEXT, _CHECK_PURPOSE))
+            self.require_key()
+
+    def _store_check(self, fresh: bytes) -> None:
+        # Of several processes at first use one stores its check; the others measure themselves by it.
+        with suppress(IntegrityError), self._store.write() as connection:
+            connection.execute(insert(seal_check).values(id=1, sealed=fresh))
 
     def _stored_check(self) -> bytes | None:
         with self._store.read() as connection:

@@ -50,22 +50,22 @@ class UnitRegister(Register):
     def set_seller(self, unit: Unit | str, seller: dict[str, object]) -> Unit:
         """Replace a unit's seller block; documents already issued keep what they say. Raises UnknownUnit."""
         with self._store.write() as connection:
-            return units.set_seller(connection, units.find(connection, unit).id, seller)
+            return units.set_seller(connection, units.locked(connection, unit).id, seller)
 
     def set_gateway_url(self, unit: Unit | str, gateway_url: str | None) -> Unit:
         """Replace the gateway's address for a unit; None takes the setting or ZATCA's own. Raises UnknownUnit."""
         with self._store.write() as connection:
-            return units.set_gateway_url(connection, units.find(connection, unit).id, gateway_url)
+            return units.set_gateway_url(connection, units.locked(connection, unit).id, gateway_url)
 
     def stop_unit(self, unit: Unit | str, reason: str) -> None:
         """Record that nothing more may be sent for a unit, and why."""
         with self._store.write() as connection:
-            units.stop(connection, units.find(connection, unit).id, reason, self._clock.now())
+            units.stop(connection, units.locked(connection, unit).id, reason, self._clock.now())
 
     def resume_unit(self, unit: Unit | str) -> None:
         """Let a stopped unit send again."""
         with self._store.write() as connection:
-            units.resume(connection, units.find(connection, unit).id)
+            units.resume(connection, units.locked(connection, unit).id)
 
     def journal_intent(self, about: Generation | Unit, call: str, facts: Mapping[str, object] | None = None) -> int:
         """Write down a call before it is made; return the number to answer it with."""

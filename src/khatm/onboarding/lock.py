@@ -1,66 +1,26 @@
-"""One process per unit: an operating-system file lock that its holder's death releases.
+"""One process per unit: onboarding and renewal hold the unit for as long as they walk."""
 
-The lock file stays in place after use: removing it would let a third process lock a file that no longer has a name.
-"""
-
-import hashlib
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from khatm.ledger.errors import LedgerUnwritable
+from khatm.ledger.errors import HeldElsewhere
 from khatm.onboarding.errors import OnboardingBusy
 
-_PID_BYTES = 20
-_LOCKED_OFFSET = 1 << 20
-"""Windows locks are mandatory for the locked bytes, so the lock lies beyond the process number that others read."""
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> bool:
-        os.lseek(descriptor, _LOCKED_OFFSET, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+if TYPE_CHECKING:
+    from khatm.ledger.ledger import Ledger
 
 
 @contextmanager
-def unit_lock(folder: Path, unit: str) -> Iterator[None]:
-    """Hold the unit's lock (`<digest of the name>.lock` in an existing folder) for the time of the block.
+def unit_lock(ledger: "Ledger", unit: str) -> Iterator[None]:
+    """Hold the unit for the time of the block, against every process and home that uses this ledger.
 
-    Raises OnboardingBusy with the holder's process number when another process, or another thread of this one,
-    holds it, and LedgerUnwritable where no file can be locked. The operating system releases the lock when the holder
-    ends in any way.
+    Raises OnboardingBusy with the holder's process number when another process, or another thread of this one, holds
+    it, and LedgerUnwritable where it cannot be held. The holder's death in any way releases it.
     """
-    path = folder / f"{hashlib.sha256(unit.encode()).hexdigest()[:32]}.lock"
     with ExitStack() as held:
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-            held.callback(os.close, descriptor)
-            if not _lock(descriptor):
-                raise OnboardingBusy(unit=unit, pid=_holder(descriptor))
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            os.write(descriptor, str(os.getpid()).encode().ljust(_PID_BYTES))
-        except OSError as error:
-            raise LedgerUnwritable(place=str(path), reason=error.strerror or type(error).__name__) from None
+            held.enter_context(ledger.hold(f"onboarding {unit}"))
+        except HeldElsewhere as holder:
+            raise OnboardingBusy(unit=unit, pid=holder.pid) from None
         yield
-
-
-def _holder(descriptor: int) -> int | None:
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    text = os.read(descriptor, _PID_BYTES).strip()
-    return int(text) if text.isdigit() else None

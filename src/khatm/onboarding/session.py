@@ -64,7 +64,8 @@ class UnitWalks:
         """Hold the unit's lock and give its walk; an error that ends the block is told as a FAILED event first."""
         unit = self._ledger.unit(unit_name)
         teller = Teller(self._listener)
-        with unit_lock(self._home.folder("locks"), unit.name):
+        self._ledger.require_key()  # before a one-time password is spent on what could not be kept
+        with unit_lock(self._ledger, unit.name):
             try:
                 walk = Walk(
                     # Read again: what another process did before the lock came free counts.

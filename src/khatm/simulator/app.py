@@ -3,9 +3,7 @@
 The gateway is plain ASGI without a framework between it and the wire: status, body and headers are the contract.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import replace
-from typing import Any
 
 import anyio.to_thread
 from starlette.applications import Starlette
@@ -14,13 +12,10 @@ from starlette.responses import Response as HttpResponse
 from starlette.routing import Mount, Route
 
 from khatm.simulator import bodies, manage
+from khatm.simulator.delivery import Delivery, Holding, Receive, Scope, Send, connection_of, deliver
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
-from khatm.simulator.gateway import Gateway
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from khatm.simulator.faulty import FaultyGateway
 
 _INLINE_BODY = 192 * 1024
 """Larger documents are examined in a thread, so that they do not hold up the others; for small ones the change of
@@ -31,9 +26,10 @@ _DRAINED = 64 * 1024 * 1024
 
 def create_app(fatoora: Fatoora) -> Starlette:
     """Return the ASGI application of a simulator. The caller closes the `fatoora`."""
+    holding = Holding()
     app = Starlette(
         routes=[
-            Mount("/e-invoicing", app=GatewayApp(Gateway(fatoora))),
+            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora), holding)),
             Mount("/manage", routes=manage.routes(fatoora)),
             Route("/CertEnroll/{name}.crt", manage.issuer_certificate(fatoora), methods=["GET"]),
         ],
@@ -44,14 +40,16 @@ def create_app(fatoora: Fatoora) -> Starlette:
 
     app.add_exception_handler(404, unknown)
     app.state.fatoora = fatoora
+    app.state.holding = holding
     return app
 
 
 class GatewayApp:
     """The gateway as an ASGI application."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: FaultyGateway, holding: Holding) -> None:
         self._gateway = gateway
+        self._holding = holding
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read one call, answer it."""
@@ -61,14 +59,21 @@ class GatewayApp:
         for name, value in scope["headers"]:
             headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
         request = Request(scope["method"], scope["path"], headers, b"")
+        delivery = await self._delivery(request, receive)
+        await deliver(delivery, self._holding, connection_of(scope), receive, send)
+
+    async def _delivery(self, request: Request, receive: Receive) -> Delivery:
         body = await _body(receive, self._gateway.body_limit(request.path))
+        request = replace(request, body=body or b"")
+        struck = self._gateway.struck(request)
+        delay = struck.then.delay if struck is not None and struck.then.when == "before" else 0.0
+        if delay and not await self._holding.wait(delay):
+            return Delivery(None)
         if body is None:
-            response = self._gateway.refuse_size(request)
-        elif len(body) <= _INLINE_BODY:
-            response = self._gateway.handle(replace(request, body=body))
-        else:
-            response = await anyio.to_thread.run_sync(self._gateway.handle, replace(request, body=body))
-        await _send(response, send)
+            return self._gateway.refuse_size(request, struck)
+        if len(body) <= _INLINE_BODY:
+            return self._gateway.handle(request, struck)
+        return await anyio.to_thread.run_sync(self._gateway.handle, request, struck)
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:
@@ -89,16 +94,6 @@ async def _body(receive: Receive, limit: int) -> bytes | None:
             parts.clear()
         if not message.get("more_body", False):
             return b"".join(parts) if size <= limit else None
-
-
-async def _send(response: Response, send: Send) -> None:
-    headers = [
-        (b"content-type", response.content_type.encode("latin-1")),
-        (b"content-length", str(len(response.body)).encode()),
-        *((name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()),
-    ]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
 
 
 def _http(response: Response) -> HttpResponse:

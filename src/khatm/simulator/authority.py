@@ -70,19 +70,30 @@ class Authority:
             for name in (_PEZ, _PRZ)
         }
 
-    def issue_ccsid(self, request: Subject, milliseconds: int) -> IssuedCertificate:
-        """Return a CCSID issued at this Unix time, which becomes its serial number."""
+    def issue_ccsid(self, request: Subject, milliseconds: int, *, plain: bool = False) -> IssuedCertificate:
+        """Return a CCSID issued at this Unix time, which becomes its serial number; `plain` is `sign`'s."""
         tbs = certificates.ccsid_tbs(request, milliseconds)
-        return certificates.read_issued(certificates.sign(tbs, self._einvoicing.key))
+        return certificates.read_issued(certificates.sign(tbs, self._einvoicing.key, plain=plain))
 
-    def issue_pcsid(self, environment: Environment, request: Subject, now: datetime) -> IssuedCertificate:
-        """Return a PCSID of an environment's issuer, valid from this second."""
+    def issue_pcsid(
+        self,
+        environment: Environment,
+        request: Subject,
+        now: datetime,
+        *,
+        days: int | None = None,
+        plain: bool = False,
+    ) -> IssuedCertificate:
+        """Return a PCSID of an environment's issuer, valid from this second.
+
+        `days` None is what the issuer's certificates last; `plain` is `sign`'s.
+        """
         name = _ISSUER[environment]
-        issuer = self._issuer(name)
+        issuer = self._issuer(name, days)
         number = self._store.next_number(f"certificates of {name}", first=_FIRST_REQUEST_NUMBER)
         serial = certificates.pcsid_serial(issuer, number, self._random(8))
         tbs = certificates.pcsid_tbs(request, issuer, serial, now)
-        return certificates.read_issued(certificates.sign(tbs, self._issuers[name].key))
+        return certificates.read_issued(certificates.sign(tbs, self._issuers[name].key, plain=plain))
 
     def chain(self, environment: Environment) -> tuple[bytes, ...]:
         """Return the DER of the certificates that verify an environment's CSIDs: eInvoicing, PCSID issuer, root."""
@@ -94,8 +105,8 @@ class Authority:
         held = self._issuers.get(name)
         return None if held is None else held.certificate
 
-    def _issuer(self, name: str) -> PcsidIssuer:
-        prefix, tail, days = _PREFIX_TAIL_DAYS[name]
+    def _issuer(self, name: str, days: int | None) -> PcsidIssuer:
+        prefix, tail, usual_days = _PREFIX_TAIL_DAYS[name]
         held = self._issuers[name]
         return PcsidIssuer(
             common_name=name,
@@ -103,7 +114,7 @@ class Authority:
             address=f"{self.address}/CertEnroll/{name}.crt",
             prefix=prefix,
             tail=tail,
-            days=days,
+            days=usual_days if days is None else days,
             ends=certificates.validity(held.certificate)[1],
         )
 

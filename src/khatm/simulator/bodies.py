@@ -95,15 +95,19 @@ def flat3(category: str, message: str) -> Response:
     return json_response(400, {"errorCode": "400", "errorCategory": category, "errorMessage": message})
 
 
-def http_error(message: str) -> Response:
+def http_error(message: str, status: int = 500) -> Response:
     """Return the HTTPERR family: a 500 of renewal, reporting and clearance."""
-    return json_response(500, {"category": "HTTP-Errors", "code": "500", "message": message})
+    return json_response(status, {"category": "HTTP-Errors", "code": str(status), "message": message})
 
 
 def spring(status: int, now: datetime) -> Response:
     """Return the SPRING family: the application framework's own error object, its message empty."""
-    members = {"timestamp": milliseconds(now), "status": status, "error": HTTPStatus(status).phrase, "message": ""}
-    return json_response(status, members)
+    return json_response(status, spring_members(status, HTTPStatus(status).phrase, now))
+
+
+def spring_members(status: int, phrase: str, now: datetime) -> Members:
+    """Return the members of the SPRING family."""
+    return {"timestamp": milliseconds(now), "status": status, "error": phrase, "message": ""}
 
 
 def unauthorized(now: datetime) -> Response:
@@ -115,6 +119,11 @@ def unauthorized(now: datetime) -> Response:
 def unsupported_version() -> Response:
     """Return the 406 for a missing or foreign `Accept-Version` (4.9)."""
     return Response(406, UNSUPPORTED_VERSION.encode(), TEXT)
+
+
+def invalid_request(status: int = 400) -> Response:
+    """Return the plain 400 of a call whose headers or path are malformed (4.12)."""
+    return Response(status, b"Invalid Request", TEXT)
 
 
 def clearance_off() -> Response:

@@ -9,6 +9,7 @@ from typing import Literal
 from khatm.simulator import compliance
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.registry import Credential, Device
+from khatm.simulator.store import utc_text
 
 Status = Literal["Onboarding", "Active", "Expired", "Revoked"]
 
@@ -59,11 +60,6 @@ def status_of(device: Device, pcsid: Credential | None, now: datetime) -> Status
     if pcsid is None:
         return "Onboarding"
     return "Expired" if now >= pcsid.not_after else "Active"
-
-
-def utc_text(moment: datetime) -> str:
-    """Return a time as management writes it: ISO 8601 in UTC with milliseconds."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _latest(credentials: list[Credential], kind: str) -> Credential | None:

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from khatm.simulator import bodies, compliance, messages
+from khatm.simulator.causes import Cause
 from khatm.simulator.clearance import Unstamped, clear
 from khatm.simulator.examination import examine
 from khatm.simulator.exchange import Request, Response, json_response
@@ -64,9 +65,14 @@ class Documents:
     def submit(self, call: Call, credential: Credential, request: Request, members: dict[str, object]) -> Response:
         """Examine a document, answer it, and note it with its answer."""
         switches = self._fatoora.switches(credential.environment)
-        if call == "clearance" and _clearance_is_off(request, switches):
-            return bodies.clearance_off()
         body_hash = members.get("invoiceHash")
+        if call == "clearance" and request.clearance_off:
+            self._turn_away(credential, body_hash)
+            return bodies.clearance_off().said_because(Cause.CLEARANCE_OFF)
+        if call == "clearance" and _clearance_is_off(request, switches):
+            return bodies.clearance_off().said_because(Cause.CLEARANCE_OFF)
+        if call == "reporting" and (request.clearance_off or self._was_turned_away(credential, body_hash)):
+            switches = replace(switches, clearance_enabled=False)
         with self._one_at_a_time(credential, body_hash):
             now = self._fatoora.clock.now()
             received = self._received(call, credential, switches, members, now)
@@ -75,6 +81,15 @@ class Documents:
             verdict = self._verdict(submission, body_hash)
             self._note(submission, verdict)
             return json_response(verdict.status, verdict.members)
+
+    def _turn_away(self, credential: Credential, body_hash: object) -> None:
+        if isinstance(body_hash, str):
+            self._fatoora.records.turn_away(credential.environment, credential.vat_number, body_hash)
+
+    def _was_turned_away(self, credential: Credential, body_hash: object) -> bool:
+        if not isinstance(body_hash, str):
+            return False
+        return self._fatoora.records.turned_away(credential.environment, credential.vat_number, body_hash)
 
     @contextmanager
     def _one_at_a_time(self, credential: Credential, body_hash: object) -> Iterator[None]:
@@ -128,7 +143,11 @@ class Documents:
         if facts.document_hash != body_hash:
             return None
         return self._fatoora.records.accepted_before(
-            credential.environment, credential.vat_number, facts.document_hash, submission.now
+            credential.environment,
+            credential.vat_number,
+            facts.document_hash,
+            submission.now,
+            timedelta(seconds=submission.switches.duplicate_window),
         )
 
     def _compliance_verdict(self, submission: _Submission) -> _Verdict:

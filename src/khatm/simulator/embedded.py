@@ -13,10 +13,13 @@ from khatm.clock import ShiftableClock
 from khatm.environment import Environment
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
-from khatm.simulator.manage import purpose_of, vat_number_of
+from khatm.simulator.manage import purpose_of
+from khatm.simulator.manage_reading import vat_number_of
 from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.own_certificates import read_canned_file
 from khatm.simulator.portal import Purpose
+from khatm.simulator.profile import read_profile
+from khatm.simulator.recorder import MOST
 from khatm.simulator.server import Server, listen, url_of
 from khatm.simulator.switches import switches_by_environment
 
@@ -32,20 +35,31 @@ class EmbeddedSimulator:
         self,
         *,
         settings: Iterable[str] = (),
+        profile: Path | None = None,
         clock: ShiftableClock | None = None,
         data: Path | None = None,
         canned_certificate: Path | None = None,
         rules: RulesPlug | None = None,
+        keep_exchanges: int = MOST,
+        seed: int | None = None,
     ) -> None:
         """`canned_certificate` is the file of the sandbox's fixed certificate, `rules` stands in for the official ones.
 
-        Raises what `parse_setting` and `read_canned_file` raise.
+        `seed` makes OTPs, secrets, serial numbers and what faults draw by lot the same in every run.
+
+        `profile` is a file of settings, which `settings` come after.
+        Raises what `parse_setting`, `read_profile` and `read_canned_file` raise.
         """
         self.clock = clock or ShiftableClock()
         self._canned = None if canned_certificate is None else read_canned_file(canned_certificate)
-        self._switches = switches_by_environment(settings, canned_certificate=self._canned is not None)
+        set_by_file = () if profile is None else read_profile(profile)
+        self._switches = switches_by_environment(
+            settings, profile=set_by_file, canned_certificate=self._canned is not None
+        )
         self._rules = rules or OfficialRules()
         self._data = data
+        self._keep_exchanges = keep_exchanges
+        self._seed = seed
         self._url = ""
         self._fatoora: Fatoora | None = None
         self._server: Server | None = None
@@ -62,6 +76,8 @@ class EmbeddedSimulator:
             canned_certificate=self._canned,
             rules=self._rules,
             address=self._url,
+            keep_exchanges=self._keep_exchanges,
+            seed=self._seed,
         )
         try:
             self._fatoora = Fatoora(config)

@@ -22,39 +22,55 @@ class MalformedSetting(KhatmError):
 
 @dataclass(eq=False)
 class UnknownSwitchEnvironment(KhatmError):
-    """A `--set` for an environment that does not exist."""
+    """A setting for an environment that does not exist."""
 
     setting: str
     found: str
     allowed: str
     code: ClassVar[str] = "unknown-switch-environment"
-    en: ClassVar[str] = "--set {setting}: there is no environment {found!r}. Choose one of: {allowed}."
-    ar: ClassVar[str] = "‎--set {setting}‎: لا توجد بيئة باسم {found!r}. اختر واحدة من: {allowed}."
+    en: ClassVar[str] = "{setting}: there is no environment {found!r}. Choose one of: {allowed}."
+    ar: ClassVar[str] = "‎{setting}‎: لا توجد بيئة باسم {found!r}. اختر واحدة من: {allowed}."
 
 
 @dataclass(eq=False)
 class UnknownSwitch(KhatmError):
-    """A `--set` of a switch that does not exist."""
+    """A setting of a switch that does not exist."""
 
     setting: str
     found: str
     allowed: str
     code: ClassVar[str] = "unknown-switch"
-    en: ClassVar[str] = "--set {setting}: there is no switch {found!r}. The switches are: {allowed}."
-    ar: ClassVar[str] = "‎--set {setting}‎: لا يوجد مفتاح باسم {found!r}. المفاتيح المتاحة: {allowed}."
+    en: ClassVar[str] = "{setting}: there is no switch {found!r}. The switches are: {allowed}."
+    ar: ClassVar[str] = "‎{setting}‎: لا يوجد مفتاح باسم {found!r}. المفاتيح المتاحة: {allowed}."
 
 
 @dataclass(eq=False)
 class UnknownSwitchValue(KhatmError):
-    """A `--set` with a value that its switch does not have."""
+    """A setting with a value that its switch does not have."""
 
     setting: str
     switch: str
     found: str
     allowed: str
     code: ClassVar[str] = "unknown-switch-value"
-    en: ClassVar[str] = "--set {setting}: {switch} cannot be {found!r}. Allowed: {allowed}."
-    ar: ClassVar[str] = "‎--set {setting}‎: لا يقبل المفتاح {switch} القيمة {found!r}. القيم المسموحة: {allowed}."
+    en: ClassVar[str] = "{setting}: {switch} cannot be {found!r}. Allowed: {allowed}."
+    ar: ClassVar[str] = "‎{setting}‎: لا يقبل المفتاح {switch} القيمة {found!r}. القيم المسموحة: {allowed}."
+
+
+@dataclass(eq=False)
+class UnreadableProfile(KhatmError):
+    """A profile file that cannot be read."""
+
+    path: str
+    reason: str
+    code: ClassVar[str] = "unreadable-profile"
+    en: ClassVar[str] = (
+        "The profile {path!r} cannot be read: {reason}. Write TOML with a table for each environment, "
+        "as in docs/profile.toml."
+    )
+    ar: ClassVar[str] = (
+        "تعذّرت قراءة ملف الضبط {path!r}: {reason}. اكتب ملف TOML فيه جدول لكل بيئة كما في docs/profile.toml."
+    )
 
 
 @dataclass(eq=False)
@@ -130,6 +146,73 @@ class InvalidManagementRequest(KhatmError):
     code: ClassVar[str] = "invalid-management-request"
     en: ClassVar[str] = "{field} cannot be {found}. Allowed: {allowed}."
     ar: ClassVar[str] = "لا يمكن أن تكون قيمة {field} هي {found}. المسموح: {allowed}."
+
+
+@dataclass(eq=False)
+class InvalidFault(KhatmError):
+    """An entry of a fault script that cannot be armed."""
+
+    field: str
+    found: str
+    allowed: str
+    code: ClassVar[str] = "invalid-fault"
+    en: ClassVar[str] = "The fault is not armed: {field} cannot be {found}. Allowed: {allowed}."
+    ar: ClassVar[str] = "لم يُفعَّل العطل: لا يمكن أن تكون قيمة {field} هي {found}. المسموح: {allowed}."
+
+
+@dataclass(eq=False)
+class TooManyFaults(KhatmError):
+    """More faults than a simulator keeps."""
+
+    found: int
+    allowed: int
+    code: ClassVar[str] = "too-many-faults"
+    en: ClassVar[str] = (
+        "With these there would be {found} faults; at most {allowed} are kept. Clear some with DELETE /manage/faults."
+    )
+    ar: ClassVar[str] = (
+        "سيبلغ عدد الأعطال بهذه {found}، والحد الأقصى {allowed}. أزل بعضها بالطلب ‎DELETE /manage/faults‎."
+    )
+
+
+@dataclass(eq=False)
+class UnknownFault(KhatmError):
+    """A management call about a fault that is not armed."""
+
+    fault: str
+    code: ClassVar[str] = "unknown-fault"
+    en: ClassVar[str] = "There is no fault {fault}. GET /manage/faults lists them."
+    ar: ClassVar[str] = "لا يوجد عطل بالرقم {fault}. يعرض ‎GET /manage/faults‎ قائمة الأعطال."
+
+
+@dataclass(eq=False)
+class UnknownExchange(KhatmError):
+    """A management call about an exchange that is not kept."""
+
+    exchange: str
+    code: ClassVar[str] = "unknown-exchange"
+    en: ClassVar[str] = "There is no exchange {exchange} on record. GET /manage/exchanges lists the latest."
+    ar: ClassVar[str] = "لا يوجد طلب مسجّل بالرقم {exchange}. يعرض ‎GET /manage/exchanges‎ أحدثها."
+
+
+@dataclass(eq=False)
+class UnknownSnapshot(KhatmError):
+    """A management call about a snapshot that was not taken, or was let go."""
+
+    snapshot: str
+    code: ClassVar[str] = "unknown-snapshot"
+    en: ClassVar[str] = "There is no snapshot {snapshot}. GET /manage/snapshots lists them."
+    ar: ClassVar[str] = "لا توجد لقطة بالرقم {snapshot}. يعرض ‎GET /manage/snapshots‎ قائمة اللقطات."
+
+
+@dataclass(eq=False)
+class TooManySnapshots(KhatmError):
+    """More snapshots than a simulator keeps."""
+
+    allowed: int
+    code: ClassVar[str] = "too-many-snapshots"
+    en: ClassVar[str] = "{allowed} snapshots are kept already. Let one go with DELETE /manage/snapshots/ID."
+    ar: ClassVar[str] = "عدد اللقطات المحفوظة {allowed} وهو الحد الأقصى. احذف واحدة بالطلب ‎DELETE /manage/snapshots/ID‎."
 
 
 @dataclass(eq=False)

@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from khatm.simulator.causes import Because, Cause
 
 JSON = "application/json"
 """Exactly this, without a charset: one client compares the whole header (client behaviour 6)."""
@@ -19,6 +22,8 @@ class Request:
     headers: Mapping[str, str]
     """Names in lower case; of a repeated header the first."""
     body: bytes
+    clearance_off: bool = False
+    """A fault script wants this call answered as if clearance were switched off."""
 
     def header(self, name: str) -> str | None:
         """Return a header's value without outer blanks, or None if it is absent; `name` in lower case."""
@@ -34,6 +39,12 @@ class Response:
     body: bytes
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    because: Because | None = None
+    """Why it is a refusal, where the body does not say; not sent."""
+
+    def said_because(self, cause: Cause, found: str = "") -> Self:
+        """Return the same answer with a cause for those who look at the record."""
+        return replace(self, because=Because(cause, found))
 
 
 def json_response(status: int, members: object, headers: Mapping[str, str] | None = None) -> Response:

@@ -11,11 +11,15 @@ from typing import NoReturn
 
 from khatm.environment import Environment
 from khatm.simulator import bodies
-from khatm.simulator.access import authenticate, version_accepted
+from khatm.simulator.access import authenticate, claimed_token, version_accepted, why_unauthorized
+from khatm.simulator.causes import Cause
 from khatm.simulator.documents import Documents
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
+from khatm.simulator.fault_answers import failure
+from khatm.simulator.faults import EndpointName
 from khatm.simulator.issuance import Issuance
+from khatm.simulator.rate import RateLimit
 from khatm.simulator.registry import Credential, CredentialKind
 from khatm.simulator.switches import Switches
 
@@ -29,9 +33,6 @@ _REPORTING = "/invoices/reporting/single"
 _CLEARANCE = "/invoices/clearance/single"
 _OPEN_TO_BROWSERS = frozenset({_COMPLIANCE, _PRODUCTION_CSIDS})
 
-_SYSTEM_FAILED = "System failed to process your request"
-_SOMETHING_WRONG = "Something went wrong and caused an Internal Server Error."
-
 Members = dict[str, object]
 Answer = Callable[[Environment, Credential | None, Request, Members], Response]
 
@@ -40,11 +41,10 @@ Answer = Callable[[Environment, Credential | None, Request, Members], Response]
 class _Endpoint:
     """What a method and path stand for."""
 
+    name: EndpointName
     kinds: tuple[CredentialKind, ...]
     """The credentials that may call; none for the call that brings an OTP only."""
     answer: Answer
-    failure: Response
-    """The 500 of an error of ours."""
 
 
 class Gateway:
@@ -52,40 +52,43 @@ class Gateway:
 
     def __init__(self, fatoora: Fatoora) -> None:
         self._fatoora = fatoora
+        self._rate = RateLimit()
         issuance, documents = Issuance(fatoora), Documents(fatoora)
-        flat = bodies.flat(500, "Invalid-Request", _SYSTEM_FAILED)
-        http_error = bodies.http_error(_SOMETHING_WRONG)
         self._endpoints: dict[str, dict[str, _Endpoint]] = {
             _COMPLIANCE: {
-                "POST": _Endpoint((), lambda env, _, call, body: issuance.compliance_csid(env, call, body), flat)
+                "POST": _Endpoint(
+                    "compliance_csid", (), lambda env, _, call, body: issuance.compliance_csid(env, call, body)
+                )
             },
             _COMPLIANCE_INVOICES: {
                 "POST": _Endpoint(
+                    "compliance_check",
                     ("ccsid", "pcsid"),
                     lambda _, who, call, body: documents.submit("compliance", _held(who), call, body),
-                    flat,
                 )
             },
             _PRODUCTION_CSIDS: {
                 "POST": _Endpoint(
-                    ("ccsid",), lambda _, who, _call, body: issuance.production_csid(_held(who), body), flat
+                    "production_csid",
+                    ("ccsid",),
+                    lambda _, who, _call, body: issuance.production_csid(_held(who), body),
                 ),
                 "PATCH": _Endpoint(
-                    ("pcsid",), lambda _, who, call, body: issuance.renewal(_held(who), call, body), http_error
+                    "renewal", ("pcsid",), lambda _, who, call, body: issuance.renewal(_held(who), call, body)
                 ),
             },
             _REPORTING: {
                 "POST": _Endpoint(
+                    "reporting",
                     ("pcsid",),
                     lambda _, who, call, body: documents.submit("reporting", _held(who), call, body),
-                    http_error,
                 )
             },
             _CLEARANCE: {
                 "POST": _Endpoint(
+                    "clearance",
                     ("pcsid",),
                     lambda _, who, call, body: documents.submit("clearance", _held(who), call, body),
-                    http_error,
                 )
             },
         }
@@ -96,18 +99,18 @@ class Gateway:
         environment = place[0] if place else Environment.SANDBOX
         return self._fatoora.switches(environment).max_body
 
-    def handle(self, request: Request) -> Response:
-        """Answer one call and record it; raises nothing for what a caller may send."""
-        received_at = self._fatoora.clock.now()
-        response = self._answered(request)
-        self._fatoora.recorder.record(request, response, received_at)
-        return response
+    def endpoint_of(self, request: Request) -> tuple[Environment, EndpointName] | None:
+        """Return which endpoint a call reaches, None if it reaches none."""
+        place = self._place(request.path)
+        endpoint = None if place is None else self._endpoints[place[1]].get(request.method)
+        return None if place is None or endpoint is None else (place[0], endpoint.name)
 
-    def _answered(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
+        """Answer one call; raises nothing for what a caller may send."""
         now = self._fatoora.clock.now()
         place = self._place(request.path)
         if place is None:
-            return bodies.spring(404, now)
+            return bodies.spring(404, now).said_because(Cause.UNKNOWN_PATH)
         environment, path = place
         switches = self._fatoora.switches(environment)
         if request.method == "OPTIONS":
@@ -115,16 +118,11 @@ class Gateway:
         endpoint = self._endpoints[path].get(request.method)
         if endpoint is None:
             allowed = ", ".join(self._endpoints[path])
-            return replace(bodies.spring(405, now), headers={"Allow": allowed})
+            refusal = replace(bodies.spring(405, now), headers={"Allow": allowed})
+            return refusal.said_because(Cause.UNKNOWN_METHOD, request.method)
         response = self._guarded(endpoint, environment, path, request, switches)
         if request.header("origin") is not None and _open_to_browsers(path, switches):
             response = replace(response, headers={**response.headers, "Access-Control-Allow-Origin": "*"})
-        return response
-
-    def refuse_size(self, request: Request) -> Response:
-        """Answer a body above the limit, which never reaches the application (8.7), and record that; no body given."""
-        response = bodies.proxy_page(413, "Request Entity Too Large")
-        self._fatoora.recorder.record(request, response, self._fatoora.clock.now())
         return response
 
     def _place(self, path: str) -> tuple[Environment, str] | None:
@@ -144,14 +142,15 @@ class Gateway:
             return self._called(endpoint, environment, path, request, switches)
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
-            return endpoint.failure
+            return failure(endpoint.name).said_because(Cause.OUR_FAULT)
 
     def _called(
         self, endpoint: _Endpoint, environment: Environment, path: str, request: Request, switches: Switches
     ) -> Response:
+        refusal = self._turned_back(environment, request, switches)
+        if refusal is not None:
+            return refusal
         now = self._fatoora.clock.now()
-        if not version_accepted(request, switches):
-            return bodies.unsupported_version()
         credential = None
         if endpoint.kinds:
             kinds = endpoint.kinds
@@ -159,18 +158,31 @@ class Gateway:
                 kinds = ("ccsid", "pcsid")
             credential = authenticate(self._fatoora, environment, request, kinds)
             if credential is None:
-                return bodies.unauthorized(now)
-        if (request.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
-            return bodies.spring(415, now)
-        members = _json_object(request.body)
+                because = why_unauthorized(self._fatoora, environment, request, kinds)
+                return replace(bodies.unauthorized(now), because=because)
+        if path in (_REPORTING, _CLEARANCE) and _lacks_clearance_status(request, switches):
+            return bodies.invalid_request().said_because(Cause.NO_CLEARANCE_STATUS)
+        content_type = request.header("content-type") or ""
+        if content_type.partition(";")[0].strip().lower() != "application/json":
+            return bodies.spring(415, now).said_because(Cause.WRONG_CONTENT_TYPE, content_type or "absent")
+        members = json_object(request.body)
         if members is None:
-            return bodies.spring(400, now)
+            return bodies.spring(400, now).said_because(Cause.NO_JSON_OBJECT)
         return endpoint.answer(environment, credential, request, members)
+
+    def _turned_back(self, environment: Environment, request: Request, switches: Switches) -> Response | None:
+        """Return the refusal of a call that comes too often or names the wrong version."""
+        if not self._rate.passes((environment, claimed_token(request)), switches.rate_limit):
+            return bodies.proxy_page(429, "Too Many Requests").said_because(Cause.TOO_MANY_CALLS)
+        if not version_accepted(request, switches):
+            given = request.header("accept-version")
+            return bodies.unsupported_version().said_because(Cause.WRONG_VERSION, given or "absent")
+        return None
 
     def _preflight(self, request: Request, path: str, switches: Switches) -> Response:
         """Answer a browser's preflight; on all but two paths the gateway refuses it (1.3)."""
         if not _open_to_browsers(path, switches):
-            return bodies.spring(403, self._fatoora.clock.now())
+            return bodies.spring(403, self._fatoora.clock.now()).said_because(Cause.PREFLIGHT)
         headers = {
             "Access-Control-Allow-Origin": "*",
             "Access-Control-Allow-Methods": ", ".join(self._endpoints[path]),
@@ -184,11 +196,15 @@ def _held(credential: Credential | None) -> Credential:
     return credential
 
 
+def _lacks_clearance_status(request: Request, switches: Switches) -> bool:
+    return switches.clearance_status_required and request.header("clearance-status") not in ("0", "1")
+
+
 def _open_to_browsers(path: str, switches: Switches) -> bool:
     return switches.cors == "open" or path in _OPEN_TO_BROWSERS
 
 
-def _json_object(body: bytes) -> Members | None:
+def json_object(body: bytes) -> Members | None:
     """Read a JSON object in UTF-8; None for anything else, for NaN and for nesting beyond reason."""
     try:
         found = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)

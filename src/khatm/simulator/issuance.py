@@ -5,13 +5,13 @@ Source: gateway contract, sections 4.4, 4.6, 4.7, 6 and 7.
 
 import base64
 import logging
-import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from khatm.environment import Environment
 from khatm.simulator import bodies, compliance, messages
+from khatm.simulator.causes import Cause
 from khatm.simulator.csr import ReceivedCsr, RefusedCsr, SerialTooLong, read_csr, read_request
 from khatm.simulator.exchange import Request, Response, json_response
 from khatm.simulator.fatoora import Fatoora
@@ -48,7 +48,7 @@ class Issuance:
                 return asked
             csr, otp = asked
             if not self._is_taxpayers(csr, environment, otp):
-                return _invalid_otp()
+                return _invalid_otp().said_because(Cause.OTP_OF_OTHER_TAXPAYER, otp.vat_number or "")
             now = self._fatoora.clock.now()
             device_id = self._registry.add_device(environment, csr, now)
             self._fatoora.portal.consume(otp, now)
@@ -67,7 +67,7 @@ class Issuance:
                 names = switches.step_list_separator.join(missing)
                 return bodies.flat(400, "Missing-ComplianceSteps", f"{_STEPS_MISSING} [{names}]")
             if switches.second_production_csid == "refuse" and self._registry.issued_from(credential.id):
-                return _invalid_request_id()
+                return _invalid_request_id().said_because(Cause.SECOND_PCSID)
             csr = read_request(credential.request, replace(switches, csr_p256="accept", csr_sha1="accept"))
             if self._is_foreign_template(csr, credential.environment):
                 return _template_refused(csr)
@@ -83,7 +83,7 @@ class Issuance:
                 return asked
             csr, otp = asked
             if not self._is_taxpayers(csr, environment, otp, current):
-                return _invalid_otp()
+                return _invalid_otp().said_because(Cause.OTP_OF_OTHER_TAXPAYER, otp.vat_number or "")
             now = self._fatoora.clock.now()
             if switches.renewal == "200":
                 if self._is_foreign_template(csr, environment):
@@ -107,7 +107,7 @@ class Issuance:
         now = self._fatoora.clock.now()
         otp = self._fatoora.portal.check(environment, code, purpose=purpose, switches=switches, now=now)
         if otp is None:
-            return _invalid_otp()
+            return replace(_invalid_otp(), because=self._fatoora.portal.why_refused(environment, code, purpose, now))
         try:
             if not isinstance(text, str):
                 raise RefusedCsr("not a text")
@@ -115,10 +115,10 @@ class Issuance:
         except SerialTooLong as refusal:
             _log.info("CSR refused: %s", refusal.reason)
             message = messages.error("EXCEED_CHARACTER_LIMIT", "CSR_VALIDATION", _SERIAL_TOO_LONG)
-            return json_response(400, message.members())
+            return json_response(400, message.members()).said_because(Cause.CSR_REFUSED, refusal.reason)
         except RefusedCsr as refusal:
             _log.info("CSR refused: %s", refusal.reason)
-            return bodies.flat3("Invalid-CSR", _INVALID_CSR)
+            return bodies.flat3("Invalid-CSR", _INVALID_CSR).said_because(Cause.CSR_REFUSED, refusal.reason)
 
     def _is_taxpayers(
         self, csr: ReceivedCsr, environment: Environment, otp: AcceptedOtp, current: Credential | None = None
@@ -132,6 +132,9 @@ class Issuance:
     def _is_foreign_template(self, csr: ReceivedCsr, environment: Environment) -> bool:
         return self._fatoora.switches(environment).template_check and csr.template != environment.csr_template
 
+    def _new_secret(self) -> str:
+        return base64.b64encode(self._fatoora.random.randbytes(32)).decode()
+
     def _give_ccsid(
         self,
         environment: Environment,
@@ -142,8 +145,10 @@ class Issuance:
         predecessor_id: int | None = None,
     ) -> bodies.Members:
         serial = self._registry.free_ccsid_serial(milliseconds(now))
-        issued, secret = self._fatoora.authority.issue_ccsid(csr, serial), _new_secret()
-        constant = self._fatoora.switches(environment).request_id == "constant"
+        switches = self._fatoora.switches(environment)
+        plain = switches.certificate_signature == "plain"
+        issued, secret = self._fatoora.authority.issue_ccsid(csr, serial, plain=plain), self._new_secret()
+        constant = switches.request_id == "constant"
         request_id = _SANDBOX_CCSID_REQUEST if constant else serial
         self._registry.add_credential(
             device_id=device_id,
@@ -166,7 +171,9 @@ class Issuance:
         if switches.pcsid == "canned":
             issued, secret = self._fatoora.own_certificates.canned(now), CANNED_SECRET
         else:
-            issued, secret = self._fatoora.authority.issue_pcsid(environment, csr, now), _new_secret()
+            plain = switches.certificate_signature == "plain"
+            issued = self._fatoora.authority.issue_pcsid(environment, csr, now, days=switches.pcsid_days, plain=plain)
+            secret = self._new_secret()
         constant = switches.request_id == "constant"
         request_id = (
             _SANDBOX_PCSID_REQUEST if constant else self._fatoora.store.next_number(f"PCSID request {environment}")
@@ -197,10 +204,6 @@ class Issuance:
         )
 
 
-def _new_secret() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
-
-
 def _invalid_otp() -> Response:
     return bodies.error_list("Invalid-OTP", "The provided OTP is invalid")
 
@@ -213,7 +216,7 @@ def _request_id_refusal(given: object, own: int) -> Response | None:
         same = given == own
     else:
         same = isinstance(given, str) and given.strip() == str(own)
-    return None if same else _invalid_request_id()
+    return None if same else _invalid_request_id().said_because(Cause.OTHER_REQUEST_ID, str(own))
 
 
 def _invalid_request_id() -> Response:

@@ -10,16 +10,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from khatm.environment import Environment
+from khatm.simulator.causes import Because, Cause
 from khatm.simulator.errors import NoFreeOtp
 from khatm.simulator.registry import Registry
-from khatm.simulator.store import Store, milliseconds, moment
+from khatm.simulator.store import Store, milliseconds, moment, utc_text
 from khatm.simulator.switches import Switches
 
 OTP_LIFE = timedelta(hours=1)
 SANDBOX_OTP = "123345"
 """The value that the published sandbox pages show as a good one."""
+SANDBOX_EXPIRED_OTP = "222222"
+"""The value that they show as an expired one."""
 
-_SANDBOX_REFUSED = frozenset({"111111", "222222", "000000"})
+_SANDBOX_REFUSED = frozenset({"111111", SANDBOX_EXPIRED_OTP, "000000"})
 _ATTEMPTS = 1000
 
 
@@ -111,6 +114,30 @@ class Portal:
                 (environment, code, purpose, milliseconds(now)),
             ).fetchone()
         return None if row is None else AcceptedOtp(row["vat_number"], row["id"])
+
+    def why_refused(self, environment: Environment, code: str, purpose: Purpose, now: datetime) -> Because:
+        """Return what is wrong with a code that `check` refuses; of several with these digits, the latest counts."""
+        with self._store.reading() as connection:
+            row = connection.execute(
+                "SELECT purpose, used_at, expires_at FROM otp WHERE environment = ? AND code = ? "
+                "ORDER BY purpose = ? DESC, id DESC LIMIT 1",
+                (environment, code, purpose),
+            ).fetchone()
+        if row is None:
+            return Because(Cause.OTP_UNKNOWN)
+        if row["purpose"] != purpose:
+            return Because(Cause.OTP_FOR_OTHER_PURPOSE, row["purpose"])
+        if row["used_at"] is not None:
+            return Because(Cause.OTP_USED, utc_text(moment(row["used_at"])))
+        return Because(Cause.OTP_EXPIRED, utc_text(moment(row["expires_at"])))
+
+    def expire(self, environment: Environment, code: str, now: datetime) -> None:
+        """Let a code's time run out now."""
+        with self._store.transaction() as connection:
+            connection.execute(
+                "UPDATE otp SET expires_at = ? WHERE environment = ? AND code = ? AND expires_at > ?",
+                (milliseconds(now), environment, code, milliseconds(now)),
+            )
 
     def consume(self, otp: AcceptedOtp, now: datetime) -> None:
         """Note a recorded code as used."""

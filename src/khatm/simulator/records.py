@@ -79,18 +79,39 @@ class Records:
             )
 
     def accepted_before(
-        self, environment: Environment, vat_number: str, document_hash: str, now: datetime
+        self,
+        environment: Environment,
+        vat_number: str,
+        document_hash: str,
+        now: datetime,
+        window: timedelta = DUPLICATE_WINDOW,
     ) -> "Accepted | None":
-        """Return the first answer to a document that this taxpayer had accepted within the last 24 hours."""
+        """Return the first answer to a document that this taxpayer had accepted within a time before `now`."""
         with self._store.reading() as connection:
             row = connection.execute(
                 "SELECT cleared FROM accepted WHERE environment = ? AND vat_number = ? AND document_hash = ? "
                 "AND accepted_at > ?",
-                (environment, vat_number, document_hash, milliseconds(now - DUPLICATE_WINDOW)),
+                (environment, vat_number, document_hash, milliseconds(now - window)),
             ).fetchone()
         if row is None:
             return None
         return Accepted(zlib.decompress(row["cleared"]) if row["cleared"] else None)
+
+    def turn_away(self, environment: Environment, vat_number: str, document_hash: str) -> None:
+        """Remember that clearance answered 303 to a document, which may therefore be reported."""
+        with self._store.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO turned_away VALUES (?, ?, ?)", (environment, vat_number, document_hash)
+            )
+
+    def turned_away(self, environment: Environment, vat_number: str, document_hash: str) -> bool:
+        """Tell whether clearance answered 303 to a document because a fault script asked for it."""
+        with self._store.reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM turned_away WHERE environment = ? AND vat_number = ? AND document_hash = ?",
+                (environment, vat_number, document_hash),
+            ).fetchone()
+        return row is not None
 
     def last_document(self, device_id: int) -> ChainView | None:
         """Return the document with a counter that a device sent last for reporting or clearance."""

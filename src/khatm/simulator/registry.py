@@ -131,6 +131,11 @@ class Registry:
                 (at, device_id),
             )
 
+    def expire_credential(self, credential_id: int, now: datetime) -> None:
+        """Let a credential's time run out now."""
+        with self._store.transaction() as connection:
+            connection.execute("UPDATE credential SET not_after = ? WHERE id = ?", (milliseconds(now), credential_id))
+
     def free_ccsid_serial(self, at_least: int) -> int:
         """Return the first serial number from `at_least` on that no CCSID has: two may be asked for in one moment."""
         with self._store.reading() as connection:

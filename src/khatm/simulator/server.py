@@ -13,9 +13,13 @@ import uvicorn
 
 from khatm.simulator.app import create_app
 from khatm.simulator.certificates import IssuedCertificate
+from khatm.simulator.connection import BreakableProtocol
+from khatm.simulator.delivery import Holding
 from khatm.simulator.errors import AddressTaken
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.own_certificates import read_canned_file
+from khatm.simulator.profile import read_profile
+from khatm.simulator.recorder import MOST
 from khatm.simulator.switches import switches_by_environment
 
 CANNED_CERTIFICATE_VARIABLE = "KHATM_SIMULATOR_CANNED_CERTIFICATE"
@@ -27,19 +31,40 @@ _BACKLOG = 256
 _GOODBYE_SECONDS = 3
 
 
-def run(*, host: str = "127.0.0.1", port: int = 8080, data: Path | None = None, settings: Sequence[str] = ()) -> None:
+def run(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    data: Path | None = None,
+    settings: Sequence[str] = (),
+    profile: Path | None = None,
+    keep_exchanges: int | None = None,
+    seed: int | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, printing `simulator ready: URL` when connections are accepted.
 
     `port` 0 takes a free one. `data` is the folder that keeps the state; without it the state is kept for this run.
-    Raises AddressTaken, UnusableStore, ForeignStore, UnreadableCannedCertificate, and what `parse_setting` raises.
+    `keep_exchanges` is how many calls stay on record. `seed` makes what is drawn by lot the same in every run.
+    `profile` names a file of settings, which `settings` come after.
+    Raises AddressTaken, UnusableStore, ForeignStore, UnreadableCannedCertificate, and what `parse_setting` and
+    `read_profile` raise.
     """
     canned = configured_certificate()
-    switches = switches_by_environment(settings, canned_certificate=canned is not None)
+    set_by_file = () if profile is None else read_profile(profile)
+    switches = switches_by_environment(settings, profile=set_by_file, canned_certificate=canned is not None)
     listener = listen(host, port)
     url = url_of(listener)
     fatoora = None
     try:
-        fatoora = Fatoora(SimulatorConfig(switches=switches, data=data, canned_certificate=canned, address=url))
+        config = SimulatorConfig(
+            switches=switches,
+            data=data,
+            canned_certificate=canned,
+            address=url,
+            keep_exchanges=MOST if keep_exchanges is None else keep_exchanges,
+            seed=seed,
+        )
+        fatoora = Fatoora(config)
         Server(fatoora, lambda: _say_ready(url, host)).run(sockets=[listener])
     finally:
         listener.close()
@@ -80,10 +105,12 @@ class Server(uvicorn.Server):
     """A uvicorn server that tells when it accepts connections and leaves signals as it found them."""
 
     def __init__(self, fatoora: Fatoora, on_ready: Callable[[], None]) -> None:
+        app = create_app(fatoora)
+        self._holding: Holding = app.state.holding
         super().__init__(
             uvicorn.Config(
-                create_app(fatoora),
-                http="h11",
+                app,
+                http=BreakableProtocol,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
@@ -100,6 +127,11 @@ class Server(uvicorn.Server):
         """Start listening, then tell."""
         await super().startup(sockets=sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let calls go that a fault holds back, then stop."""
+        self._holding.release()
+        await super().shutdown(sockets=sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

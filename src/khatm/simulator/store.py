@@ -14,7 +14,7 @@ from pathlib import Path
 from khatm.simulator.errors import ForeignStore, UnusableStore
 
 _APPLICATION_ID = 0x4B68746D
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -98,6 +98,23 @@ CREATE TABLE accepted (
     UNIQUE (environment, vat_number, document_hash)
 );
 """
+_ADDED_IN_2 = """
+CREATE TABLE fault (
+    id INTEGER PRIMARY KEY,
+    script TEXT NOT NULL,
+    matched INTEGER NOT NULL,
+    fired INTEGER NOT NULL
+);
+CREATE TABLE turned_away (
+    environment TEXT NOT NULL,
+    vat_number TEXT NOT NULL,
+    document_hash TEXT NOT NULL,
+    PRIMARY KEY (environment, vat_number, document_hash)
+) WITHOUT ROWID;
+"""
+_RESET = (
+    "accepted", "submission", "step", "credential", "device", "otp", "taxpayer", "fact", "fault", "turned_away",
+)  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CACHE_KIB = 64 * 1024
 
@@ -136,13 +153,13 @@ class Store:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             owner = connection.execute("PRAGMA application_id").fetchone()[0]
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if tables == 0:
-                for statement in _SCHEMA.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
-            elif owner != _APPLICATION_ID or version != _SCHEMA_VERSION:
+            if tables and (owner != _APPLICATION_ID or not 1 <= version <= _SCHEMA_VERSION):
                 raise ForeignStore(path=self._where, found=version, allowed=_SCHEMA_VERSION)
+            scripts = (_SCHEMA, _ADDED_IN_2)[version if tables else 0 :]
+            for statement in ";".join(scripts).split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
         self._connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         self._connection.execute("PRAGMA foreign_keys=ON")
         if lasting:
@@ -213,10 +230,25 @@ class Store:
             )
 
     def reset(self) -> None:
-        """Forget taxpayers, OTPs, devices, credentials and documents; the authority's own keys stay."""
+        """Forget taxpayers, OTPs, devices, credentials, documents and faults; the authority's own keys stay."""
         with self.transaction() as connection:
-            for table in ("accepted", "submission", "step", "credential", "device", "otp", "taxpayer", "fact"):
-                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+            for table in _RESET:
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant
+
+    def copy_to(self, target: sqlite3.Connection) -> None:
+        """Copy the whole state into another database, as it is between two transactions. Raises sqlite3.Error."""
+        with self._lock:
+            self._connection.backup(target)
+
+    def copy_from(self, source: sqlite3.Connection) -> None:
+        """Replace the whole state by that of another database. Raises sqlite3.Error."""
+        with self._lock:
+            source.backup(self._connection)
+
+    def forget(self, name: str) -> None:
+        """Let go of a fact."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM fact WHERE name = ?", (name,))
 
     def close(self) -> None:
         """Close the database."""
@@ -232,3 +264,8 @@ def milliseconds(moment: datetime) -> int:
 def moment(stored: int) -> datetime:
     """Return a kept time as an aware UTC datetime."""
     return _EPOCH + timedelta(milliseconds=stored)
+
+
+def utc_text(moment: datetime) -> str:
+    """Return a time as management writes it: ISO 8601 in UTC with milliseconds."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

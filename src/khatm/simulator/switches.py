@@ -20,8 +20,10 @@ class _Values:
     """Raises ValueError or KeyError for a text that is not allowed."""
 
 
-def _words(*texts: str) -> dict[str, _Values]:
-    table: dict[str, object] = {text: text for text in texts}
+def _words(*texts: str, **other_names: str) -> dict[str, _Values]:
+    """`other_names` are further spellings of some of the texts."""
+    table: dict[str, object] = {**{text: text for text in texts}, **other_names}
+    texts += tuple(other_names)
     shown = (text if text.strip(" ,") else repr(text) for text in texts)
     return {"values": _Values(", ".join(shown), table.__getitem__)}
 
@@ -30,13 +32,13 @@ def _on_off() -> dict[str, _Values]:
     return {"values": _Values("on, off", {"on": True, "off": False, "true": True, "false": False}.__getitem__)}
 
 
-def _whole_number(unit: str) -> dict[str, _Values]:
+def _whole_number(unit: str, least: int = 0, most: int = 10**12) -> dict[str, _Values]:
     def read(text: str) -> object:
-        if not (text.isascii() and text.isdigit()):
+        if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
             raise ValueError(text)
         return int(text)
 
-    return {"values": _Values(f"a whole number of {unit}", read)}
+    return {"values": _Values(f"a whole number of {unit} from {least} to {most}", read)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,8 @@ class Switches:
     """What stands between the names in `Missing-ComplianceSteps` (6.2)."""
     pcsid: Literal["canned", "issued"] = field(default="issued", metadata=_words("canned", "issued"))
     """`canned`: everybody gets one fixed certificate and secret (2.6)."""
+    pcsid_days: int = field(metadata=_whole_number("days", 1, 7000))
+    """How long a PCSID lasts, never longer than its issuer (2.5)."""
     second_production_csid: Literal["reissue", "refuse"] = field(
         default="reissue", metadata=_words("reissue", "refuse")
     )
@@ -69,7 +73,7 @@ class Switches:
     """The first answer to a renewal (4.7)."""
     renewal_428_wrapped: bool = field(default=False, metadata=_on_off())
     """Wrap the 428 body as `{"value": …}`, as the published file has it (4.7)."""
-    renewal_overlap: int = field(default=0, metadata=_whole_number("seconds"))
+    renewal_overlap: int = field(default=0, metadata=_whole_number("seconds", 0, 10**9))
     """How long the old PCSID still authenticates after the switch to the new one (7)."""
     rules: Literal["3.4.8", "3.3.3", "off"] = field(default="3.4.8", metadata=_words("3.4.8", "3.3.3", "off"))
     """The edition of the business rules, EN 16931 and KSA; `off`: none of them is evaluated (5.4)."""
@@ -77,6 +81,8 @@ class Switches:
     """SignatureValue must verify under the embedded certificate; off looks at its form only (2.6)."""
     invalid_signature: Literal["error", "warning"] = field(default="error", metadata=_words("error", "warning"))
     """Whether a SignatureValue that does not verify refuses the document; reports since October 2025 differ (5.2)."""
+    certificate_signature: Literal["any", "plain"] = field(default="any", metadata=_words("any", "plain"))
+    """`plain`: the authority signs until its signature holds 0x30 only at its start, which one client relies on."""
     stamp_digests: bool = field(metadata=_on_off())
     """Check the SignedProperties and certificate digests, issuer and serial (11)."""
     qr_plain_lengths: Literal["refuse", "accept"] = field(default="refuse", metadata=_words("refuse", "accept"))
@@ -94,17 +100,23 @@ class Switches:
     certificate_permissions: bool = field(default=True, metadata=_on_off())
     """The seller's VAT number must be the authenticated certificate's (5.1)."""
     duplicates: bool = field(metadata=_on_off())
-    """Recognise an accepted document's hash for 24 hours (8.5)."""
+    """Recognise an accepted document's hash (8.5)."""
+    duplicate_window: int = field(default=24 * 3600, metadata=_whole_number("seconds", 1, 10**9))
+    """How long it is recognised; after that the document is judged again (8.5)."""
     duplicate_body: Literal["2025", "published", "late-2025"] = field(
         default="2025", metadata=_words("2025", "published", "late-2025")
     )
     """Which of the three forms of the 409 is sent (4.10)."""
-    chain: Literal["format", "warn", "strict"] = field(default="format", metadata=_words("format", "warn", "strict"))
-    """ICV and PIH: form only, a warning on a break, or a refusal (8.4)."""
+    chain: Literal["format", "warn", "strict"] = field(
+        default="format", metadata=_words("format", "warn", "strict", off="format")
+    )
+    """ICV and PIH: form only (`off` says the same), a warning on a break, or a refusal (8.4)."""
     clearance_enabled: bool = field(default=True, metadata=_on_off())
     """Off: clearance answers 303 and standard documents are reported (4.11)."""
     clearance_status_header: bool = field(metadata=_on_off())
     """`Clearance-Status: 0` on clearance draws the 303 as well (1.4)."""
+    clearance_status_required: bool = field(default=False, metadata=_on_off())
+    """Reporting and clearance without `Clearance-Status` answer 400 `Invalid Request` (client behaviour 9, item 1)."""
     stamp: Literal["sandbox-faithful", "platform"] = field(metadata=_words("sandbox-faithful", "platform"))
     """What a cleared document carries: the caller's certificate, or one that verifies (8.3)."""
     cors: Literal["partial", "open"] = field(default="partial", metadata=_words("partial", "open"))
@@ -113,8 +125,10 @@ class Switches:
     """Whether `Accept-Version: v2` passes (1.4)."""
     ccsid_on_submission: Literal["accept", "refuse"] = field(metadata=_words("accept", "refuse"))
     """A CCSID on reporting and clearance (6.3)."""
-    max_body: int = field(default=5 * 1024 * 1024, metadata=_whole_number("bytes"))
+    max_body: int = field(default=5 * 1024 * 1024, metadata=_whole_number("bytes", 1, 10**9))
     """Larger requests answer 413 (8.7)."""
+    rate_limit: int = field(default=0, metadata=_whole_number("calls a minute", 0, 10**6))
+    """Calls of one caller beyond so many in a minute of real time answer 429; 0 sets no limit (8.7)."""
 
 
 def default_switches(environment: Environment, *, canned_certificate: bool = False) -> Switches:
@@ -131,6 +145,7 @@ def default_switches(environment: Environment, *, canned_certificate: bool = Fal
             enforce_steps=False,
             submitted_before=False,
             pcsid="canned" if canned_certificate else "issued",
+            pcsid_days=1825,
             renewal="200",
             signature_key_check=False,
             stamp_digests=False,
@@ -147,6 +162,7 @@ def default_switches(environment: Environment, *, canned_certificate: bool = Fal
         vat_check=True,
         enforce_steps=True,
         submitted_before=True,
+        pcsid_days=730 if environment is Environment.SIMULATION else 1825,
         renewal="428",
         signature_key_check=True,
         stamp_digests=True,
@@ -178,35 +194,47 @@ def parse_setting(text: str) -> Setting:
     Raises MalformedSetting, UnknownSwitchEnvironment, UnknownSwitch or UnknownSwitchValue.
     """
     name, equals, value = text.partition("=")
-    environment_text, point, switch = name.strip().partition(".")
+    environment, point, switch = name.strip().partition(".")
     if not equals or not point:
         raise MalformedSetting(found=text)
+    return checked_setting(environment, switch, value, place=f"--set {text}")
+
+
+def checked_setting(environment: str, switch: str, value: str, *, place: str) -> Setting:
+    """Return a setting; `place` says where it is written, for the errors.
+
+    Raises UnknownSwitchEnvironment, UnknownSwitch or UnknownSwitchValue.
+    """
     try:
-        environment = Environment(environment_text)
+        known = Environment(environment)
     except ValueError:
-        allowed = ", ".join(known.value for known in Environment)
-        raise UnknownSwitchEnvironment(setting=text, found=environment_text, allowed=allowed) from None
+        allowed = ", ".join(each.value for each in Environment)
+        raise UnknownSwitchEnvironment(setting=place, found=environment, allowed=allowed) from None
     values = _VALUES.get(switch)
     if values is None:
-        raise UnknownSwitch(setting=text, found=switch, allowed=", ".join(_VALUES))
+        raise UnknownSwitch(setting=place, found=switch, allowed=", ".join(_VALUES))
     try:
-        return Setting(environment, switch, values.read(value))
+        return Setting(known, switch, values.read(value))
     except (KeyError, ValueError):
-        raise UnknownSwitchValue(setting=text, switch=switch, found=value, allowed=values.allowed) from None
+        raise UnknownSwitchValue(setting=place, switch=switch, found=value, allowed=values.allowed) from None
 
 
 def switches_by_environment(
-    settings: Iterable[str] = (), *, canned_certificate: bool = False
+    settings: Iterable[str] = (), *, profile: Iterable[Setting] = (), canned_certificate: bool = False
 ) -> Mapping[Environment, Switches]:
-    """Return every environment's switches: the defaults changed by `settings` in order.
+    """Return every environment's switches: the defaults changed by a profile, then by `settings` in order.
 
     Raises what `parse_setting` raises.
     """
     switches = {each: default_switches(each, canned_certificate=canned_certificate) for each in Environment}
-    for text in settings:
-        setting = parse_setting(text)
+    for setting in (*profile, *map(parse_setting, settings)):
         switches[setting.environment] = setting.apply(switches[setting.environment])
     return switches
+
+
+def shown_value(value: object) -> str:
+    """Return a switch's value as it is written after `--set`."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 _VALUES: dict[str, _Values] = {each.name: each.metadata["values"] for each in fields(Switches)}

@@ -16,7 +16,17 @@ from khatm.stamp.csr_rules import lint
 from khatm.stamp.errors import InvalidCsrFields, UnreadableCsr
 from khatm.stamp.properties import read_properties
 
-__all__ = ["Csr", "CsrFields", "CsrFinding", "build_csr", "lint", "read_csr_file", "read_properties", "to_be_signed"]
+__all__ = [
+    "Csr",
+    "CsrFields",
+    "CsrFinding",
+    "build_csr",
+    "lint",
+    "public_point",
+    "read_csr_file",
+    "read_properties",
+    "to_be_signed",
+]
 
 _SUBJECT = (
     ("2.5.4.6", der.PRINTABLE_STRING, "country_name"),
@@ -119,3 +129,15 @@ def _name(fields: CsrFields, attributes: tuple[tuple[str, int, str], ...]) -> by
 
 def _extension(oid: str, value: bytes) -> bytes:
     return der.write(der.SEQUENCE, der.write_oid(oid), der.write(der.OCTET_STRING, value))
+
+
+def public_point(csr: bytes) -> bytes:
+    """Return the public key (65 bytes on secp256k1) that a CSR in any text form asks a certificate for.
+
+    Raises UnreadableCsr.
+    """
+    try:
+        information = der.read(read_csr_file(csr).tbs).expect(der.SEQUENCE).children(3)
+        return information[2].expect(der.SEQUENCE).children(2)[1].bits
+    except der.MalformedDer as error:
+        raise UnreadableCsr(str(error)) from None

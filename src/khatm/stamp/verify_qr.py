@@ -34,7 +34,8 @@ def check_qr(
         return _undecodable(error, stamp, facts, findings)
     tags = ",".join(str(tag) for tag, _ in content.items)
     findings.add("qr_tlv", content.in_order, "tags 1 to 5 or more, in order", tags)
-    expected = _expected(stamp, facts, invoice_hash, certificate, content.value(_LAST_TAG) is not None)
+    signature = None if stamp.signature is None else stamp.signature_value or ""
+    expected = expected_tags(facts, invoice_hash, signature, certificate, content.value(_LAST_TAG) is not None)
     for tag, value in expected.items():
         _compare(tag, value, content.value(tag), findings)
     inclusive = text_of(root.find("cac:LegalMonetaryTotal/cbc:TaxInclusiveAmount", NAMESPACES))
@@ -62,9 +63,13 @@ def _undecodable(
     return plain
 
 
-def _expected(
-    stamp: EmbeddedStamp, facts: StampFacts, invoice_hash: str, certificate: Certificate | None, has_last: bool
+def expected_tags(
+    facts: StampFacts, invoice_hash: str, signature_value: str | None, certificate: Certificate | None, has_last: bool
 ) -> dict[int, bytes | None]:
+    """Return what each tag should hold, in order; a tag whose value cannot be known is None.
+
+    `signature_value` is None for a document without a signature; `has_last` says that the code carries tag 9.
+    """
     expected: dict[int, bytes | None] = {
         1: facts.seller_name.encode(),
         2: facts.vat_number.encode(),
@@ -73,8 +78,8 @@ def _expected(
         5: facts.vat_total.encode(),
         6: invoice_hash.encode(),
     }
-    if stamp.signature is not None:
-        expected[7] = (stamp.signature_value or "").encode()
+    if signature_value is not None:
+        expected[7] = signature_value.encode()
         expected[8] = None if certificate is None else certificate.spki
         if facts.simplified or has_last:  # a tag 9 on a standard document is allowed, and then it must be right
             expected[9] = None if certificate is None else certificate.signature

@@ -5,28 +5,25 @@ Source: the stamp standard, sections 4 and 5; assembly by canonical splice (4.5)
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Final
-from xml.sax.saxutils import escape
 
 from khatm.clock import saudi_time
 from khatm.document.canonical import CanonicalInvoice, StampFacts
-from khatm.document.xml import CAC, CBC, EXT
 from khatm.stamp import curve, qr
 from khatm.stamp.certificate import Certificate
 from khatm.stamp.errors import ExpiredCertificate, StampSelfCheck, UtcIssueTime
-from khatm.stamp.signers import Signer
-from khatm.stamp.template import CAC_SIGNATURE, EXTENSIONS, QR_REFERENCE, SIGNED_PROPERTIES
-
-_DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
-_QR_BEFORE, _QR_AFTER = QR_REFERENCE.encode().split(b"@QR@")
-_SIGNATURE: Final = CAC_SIGNATURE.encode()
-_DECLARATIONS: Final = tuple(
-    f' xmlns:{prefix}="{uri}"'.encode() for prefix, uri in (("ext", EXT), ("cac", CAC), ("cbc", CBC))
+from khatm.stamp.frame import (
+    DECLARATION,
+    QR_AFTER,
+    QR_BEFORE,
+    SIGNATURE,
+    Frame,
+    frame_of,
+    properties_digest,
+    undeclared,
 )
+from khatm.stamp.signers import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +51,6 @@ class _Values:
     signature: bytes
     time: bytes
     qr_text: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """The template with a certificate's five values filled in, cut at the places of the other four."""
-
-    before_hash: bytes
-    before_properties_digest: bytes
-    before_signature: bytes
-    before_time: bytes
-    after_time: bytes
-    properties_before_time: bytes
-    properties_after_time: bytes
 
 
 def stamp(
@@ -101,41 +85,28 @@ def stamp(
     _check_signature(signer, curve_digest, signature)
     _check_qr(items, qr_text, lengths)
     values.qr_text = qr_text.encode()
-    xml = _assemble(invoice, _frame(certificate), values)
+    xml = _assemble(invoice, frame_of(certificate), values)
     warnings = ("qr-name-long",) if len(items[0][1]) >= qr.NAME_BYTES_AT_RISK else ()
     return StampedInvoice(
         xml, values.hash_text.decode(), values.signature.decode(), qr_text, facts, time_text, warnings
     )
 
 
-def _assemble(invoice: CanonicalInvoice, frame: _Frame, values: _Values) -> bytes:
-    properties_digest = _properties_digest(frame.properties_before_time, values.time, frame.properties_after_time)
+def _assemble(invoice: CanonicalInvoice, frame: Frame, values: _Values) -> bytes:
+    digest = properties_digest(frame, values.time)
     head = invoice.head
-    declared = _undeclared(head)
+    declared = undeclared(head)
     return b"".join(
         (
-            _DECLARATION, head,
+            DECLARATION, head,
             _declaring(declared, frame.before_hash), values.hash_text,
-            frame.before_properties_digest, properties_digest, frame.before_signature, values.signature,
+            frame.before_properties_digest, digest, frame.before_signature, values.signature,
             frame.before_time, values.time, frame.after_time,
             invoice.body,
-            _declaring(declared, _QR_BEFORE), values.qr_text, _QR_AFTER, _declaring(declared, _SIGNATURE),
+            _declaring(declared, QR_BEFORE), values.qr_text, QR_AFTER, _declaring(declared, SIGNATURE),
             invoice.tail,
         )
     )  # fmt: skip
-
-
-@lru_cache(maxsize=16)
-def _properties_digest(*parts: bytes) -> bytes:
-    """Digest the text P (4.3), which is the same for all stamps of a certificate within a second."""
-    return base64.b64encode(hashlib.sha256(b"".join(parts)).hexdigest().encode())
-
-
-@lru_cache(maxsize=64)
-def _undeclared(head: bytes) -> bytes:
-    """Return the namespace declarations that the template's elements need and the root start tag lacks."""
-    start_tag = head[head.rindex(b"<") :]  # a processing instruction before it may quote anything
-    return b"".join(declaration for declaration in _DECLARATIONS if declaration not in start_tag)
 
 
 def _declaring(declared: bytes, element: bytes) -> bytes:
@@ -193,26 +164,3 @@ def _qr_time(facts: StampFacts, allow_utc: bool) -> str:
     if saudi is None:
         raise UtcIssueTime(facts.issue_time)
     return saudi
-
-
-@lru_cache(maxsize=256)
-def _frame(certificate: Certificate) -> _Frame:
-    values = {
-        "@CERT@": certificate.text,
-        "@CDIG@": certificate.digest,
-        "@ISS@": escape(certificate.issuer_name),
-        "@SER@": str(certificate.serial_number),
-    }
-    extensions = _pieces(EXTENSIONS, values, "@HASH@", "@SPD@", "@SIG@", "@TIME@")
-    properties = _pieces(SIGNED_PROPERTIES, values, "@TIME@")
-    return _Frame(*extensions, *properties)
-
-
-def _pieces(template: str, values: dict[str, str], *places: str) -> Iterator[bytes]:
-    """Cut the template at the places, then fill in the values, so that no value is taken for a place."""
-    rest = template
-    for place in (*places, None):
-        piece, rest = rest.split(place) if place else (rest, "")
-        for name, value in values.items():
-            piece = piece.replace(name, value)
-        yield piece.encode()

@@ -35,6 +35,7 @@ def submit_due(
     times of the next attempts. Raises UnknownUnit, the ledger's errors, and the gateway's for an unusable address.
     Source: the gateway contract 8.1 and 9.
     """
+    ledger.require_key()
     run = _Run(ledger, gateway_factory, clock, report, rng or random.Random())  # noqa: S311 (jitter, no secret)
     for each in ledger.units() if unit is None else [ledger.unit(unit)]:
         run.submit_unit(each, resume=resume)
