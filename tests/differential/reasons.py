@@ -255,8 +255,8 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "integer-spaces",
         ("schema",),
-        "refuses white space around an integer (X509SerialNumber)",
-        "valid: white space of integers is collapsed before the pattern is applied",
+        "refuses a sign or white space before or behind the digits of an integer (X509SerialNumber)",
+        "valid: an integer may have a sign, and its white space is collapsed before it is read",
         "XML Schema part 2, 3.3.13 and 4.3.6",
         _spaced_integer,
     ),
