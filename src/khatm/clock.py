@@ -1,10 +1,14 @@
 """Clocks: what time it is, as a protocol, and Saudi time made explicit."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol
 
 SAUDI = timezone(timedelta(hours=3), "Asia/Riyadh")
 """Saudi Arabia keeps UTC+3 all year; a fixed offset needs no zone database."""
+
+_END = datetime(9000, 1, 1, tzinfo=UTC)
+"""Where a clock arrives that ran too fast for too long; times after it can still be computed with."""
 
 
 class Clock(Protocol):
@@ -34,52 +38,73 @@ class FixedClock:
         return self._moment
 
 
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """Where a shiftable clock is: it showed `shown` when its base clock said `at`, and runs `speed` times as fast."""
+
+    at: datetime
+    shown: datetime
+    speed: float = 1.0
+
+
 class ShiftableClock:
-    """A running clock that can be moved, set and stopped, as the simulator's management interface does."""
+    """A running clock that can be moved, set, stopped and sped up, as the simulator's management interface does."""
 
     def __init__(self, base: Clock | None = None) -> None:
         self._base: Clock = base or SystemClock()
-        self._offset = timedelta(0)
-        self._frozen: datetime | None = None
+        now = self._base.now()
+        # One value, replaced as a whole: whoever reads the time meanwhile sees the old or the new one.
+        self.state = ClockState(now, now)
 
     @property
     def frozen(self) -> bool:
         """Whether the clock stands still."""
-        return self._frozen is not None
+        return self.state.speed == 0
+
+    @property
+    def speed(self) -> float:
+        """How many seconds pass in one of the base clock's."""
+        return self.state.speed
 
     @property
     def shift(self) -> timedelta:
         """How far the clock is from the base clock at this moment."""
-        return self._offset if self._frozen is None else self._frozen - self._base.now()
+        base = self._base.now()
+        return self._shows(base) - base
 
     def now(self) -> datetime:
-        """Return the base clock's time plus the present shift, or where the clock stands, in UTC."""
-        frozen = self._frozen
-        return self._base.now() + self._offset if frozen is None else frozen
+        """Return what the clock shows, in UTC."""
+        return self._shows(self._base.now())
 
     def advance(self, by: timedelta) -> None:
         """Move the clock by a duration (negative moves it back)."""
-        if self._frozen is None:
-            self._offset += by
-        else:
-            self._frozen += by
+        state = self.state
+        self.state = ClockState(state.at, state.shown + by, state.speed)
 
     def set(self, moment: datetime) -> None:
         """Let the clock go on from the given aware moment, or stand there if it stands still."""
-        if self._frozen is None:
-            self._offset = _aware(moment) - self._base.now()
-        else:
-            self._frozen = _aware(moment)
+        self.state = ClockState(self._base.now(), _aware(moment), self.state.speed)
+
+    def run(self, speed: float) -> None:
+        """Let the clock go on from where it is, so many times as fast as the base clock; 0 stops it."""
+        base = self._base.now()
+        self.state = ClockState(base, self._shows(base), speed)
 
     def freeze(self) -> None:
         """Let the clock stand still where it is."""
-        self._frozen = self.now()
+        self.run(0.0)
 
     def unfreeze(self) -> None:
-        """Let the clock go on from where it stands."""
-        if self._frozen is not None:
-            self._offset = self._frozen - self._base.now()
-            self._frozen = None
+        """Let the clock go on from where it is, as fast as the base clock."""
+        self.run(1.0)
+
+    def _shows(self, base: datetime) -> datetime:
+        state = self.state
+        passed = base - state.at
+        try:
+            return state.shown + (passed if state.speed == 1 else passed * state.speed)
+        except OverflowError:
+            return _END
 
 
 def saudi_time(moment: datetime) -> datetime:

@@ -35,6 +35,32 @@ def test_a_stopped_clock_goes_on_from_where_it_stood() -> None:
     assert clock.now() == NOW + 2 * HOUR
 
 
+def test_a_fast_clock_runs_so_many_times_as_fast() -> None:
+    hand = Hand()
+    clock = ShiftableClock(hand)
+    clock.run(24)
+    hand.moment += HOUR
+    assert (clock.now(), clock.speed, clock.frozen) == (NOW + 24 * HOUR, 24, False)
+    clock.advance(HOUR)
+    clock.run(0.5)
+    hand.moment += 2 * HOUR
+    assert clock.now() == NOW + 26 * HOUR
+    clock.set(NOW)
+    hand.moment += 2 * HOUR
+    assert clock.now() == NOW + HOUR
+    clock.unfreeze()
+    hand.moment += HOUR
+    assert clock.now() == NOW + 2 * HOUR
+
+
+def test_a_clock_that_ran_too_fast_for_too_long_arrives_somewhere() -> None:
+    hand = Hand()
+    clock = ShiftableClock(hand)
+    clock.run(86_400)
+    hand.moment += timedelta(days=60)
+    assert clock.now().year == 9000
+
+
 def test_a_stopped_clock_can_be_moved() -> None:
     hand = Hand()
     clock = ShiftableClock(hand)

@@ -36,11 +36,11 @@ class Stage:
         """Serve a simulator and onboard the unit."""
         with EmbeddedSimulator() as simulator:
             unit = Unit(Caller(simulator, environment), type_map).onboarded()
-            yield cls(simulator, unit, simulator.fatoora.take_snapshot().id)
+            yield cls(simulator, unit, simulator.take_snapshot())
 
     def again(self) -> "Stage":
         """The stage as it was at first."""
-        self.simulator.fatoora.restore_snapshot(self.snapshot)
+        self.simulator.restore_snapshot(self.snapshot)
         self.simulator.fatoora.recorder.forget()
         return replace(self, onboarded=replace(self.onboarded))
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from khatm.rules.catalogue import explain
 from khatm.simulator.embedded import EmbeddedSimulator
 from tests.wire.cli_stage import Desk, Ran
 from tests.wire.fault_stage import Stage
 from tests.wire.gateway_peer import GatewayPeer, answer
+from tests.wire.simulator_caller import SELLER
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,7 @@ def test_every_option_arrives_as_its_member(stage: Stage, desk: Desk) -> None:
         (["--truncate", "json", "--keep", "5"], {"truncate": "json", "keep": 5}),
         (["--bytes-per-second", "9"], {"bytes_per_second": 9}),
         (["--clearance-off"], {"clearance": "off"}),
+        (["--reject", "BR-KSA-15"], {"reject": "BR-KSA-15"}),
         (["--event", "otp-expired", "--advance", "24h"], {"event": "otp-expired", "advance_seconds": 86400.0}),
     ]
     for options, then in cases:
@@ -111,6 +114,81 @@ def test_snapshots(stage: Stage, desk: Desk) -> None:
     ]
     assert run(stage, desk, "reset").code == 0
     assert stage.manage("GET", "/devices") == {"devices": []}
+
+
+def test_the_record_is_listed_explained_and_saved(stage: Stage, desk: Desk) -> None:
+    stage.send(stage.document())
+    stage.unit.submit("simplified-invoice", {SELLER: "311234567800003"})
+    stage.arm("reporting", {"drop": "close"})
+    stage.raw(stage.document())
+    stage.unit.caller.call("POST", "/nothing", {})
+    lines = run(stage, desk, "exchanges").out.splitlines()
+    assert [line.split()[2:5] for line in lines[:2]] == [
+        ["simulation", "reporting", "200"],
+        ["simulation", "reporting", "400"],
+    ]
+    assert ("rejected" in lines[1], "certificate-permissions" in lines[1]) == (True, True)
+    assert (" --- unanswered" in lines[2], lines[2].endswith("(fault 1)")) == (True, True)
+    assert ("POST /e-invoicing/simulation/nothing" in lines[3], lines[3].endswith("unknown-path")) == (True, True)
+    assert len(run(stage, desk, "exchanges", "--status", "4xx", "--limit", "1").out.splitlines()) == 1
+    [rejected] = run(stage, desk, "exchanges", "--verdict", "rejected", "--format", "json").records
+    number = str(rejected["number"])
+    entry = explain("certificate-permissions")
+    assert entry is not None
+    for language, fix in (("en", entry.en.fix), ("ar", entry.ar.fix)):
+        told = run(stage, desk, "exchange", number, "--language", language).out
+        assert fix in told
+        assert "authorization: …" in told
+        assert "again: curl --request POST" in told
+    assert stage.unit.pcsid is not None
+    basic = stage.unit.pcsid.authorization["Authorization"]
+    assert f"authorization: {basic}" in run(stage, desk, "exchange", number, "--reveal").out
+    assert run(stage, desk, "exchange", number, "--format", "json").records[0]["verdict"] == "rejected"
+    for name in ("all.har", "all.jsonl"):
+        saved = run(stage, desk, "exchanges", "--out", name)
+        assert (saved.code, saved.out) == (0, "")
+        assert (desk.folder / name).stat().st_mode & 0o077 == 0
+        assert basic not in (desk.folder / name).read_text("utf-8")
+    assert len(json.loads((desk.folder / "all.har").read_text("utf-8"))["log"]["entries"]) == 4
+    assert len((desk.folder / "all.jsonl").read_text("utf-8").splitlines()) == 4
+    assert run(stage, desk, "exchanges", "--out", "all.txt").code == 2
+    assert run(stage, desk, "exchange", "99999").code == 2
+    assert run(stage, desk, "exchanges", "--verdict", "good").code == 2
+    assert run(stage, desk, "exchanges", "--verdict", "good", "--out", "x.har").code == 2
+
+
+def test_the_record_is_followed(stage: Stage, desk: Desk) -> None:
+    import subprocess
+    import sys
+
+    arguments = [
+        "simulator",
+        "exchanges",
+        "--follow",
+        "--verdict",
+        "accepted",
+        "--format",
+        "json",
+        "--url",
+        stage.simulator.url,
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-c", "from khatm.cli.khatm import main; main()", *arguments],
+        stdout=subprocess.PIPE,
+        env=desk.environment(),
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            seen = []
+            for _ in range(3):
+                stage.send(stage.document())
+                stage.unit.caller.call("POST", "/nothing", {})
+                seen.append(json.loads(process.stdout.readline())["number"])
+        finally:
+            process.terminate()
+    listed = run(stage, desk, "exchanges", "--verdict", "accepted", "--format", "json").records
+    assert seen == [each["number"] for each in listed]
 
 
 def test_a_refusal_is_the_simulators_own_sentence(stage: Stage, desk: Desk) -> None:

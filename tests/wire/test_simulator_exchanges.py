@@ -246,6 +246,9 @@ def test_lists_are_filtered_and_paged(stage: Stage) -> None:
         ({"limit": 0}, []),
     ):
         assert [each["number"] for each in listed(stage, **query)] == expected, query
+    page = get(stage, "/exchanges", since=first, limit=2).json()
+    assert ([each["number"] for each in page["exchanges"]], page["last"]) == ([second, third], third)
+    assert get(stage, "/exchanges", since=third, limit=2).json()["last"] == fourth
     assert http().delete(f"{stage.simulator.url}/manage/exchanges").json() == {"last": fourth}
     assert listed(stage) == []
 

@@ -305,6 +305,25 @@ def test_clearance_off_on_every_endpoint_takes_any_standard_document(stage: Stag
     assert stage.send(stage.document()).status_code == 200
 
 
+@pytest.mark.parametrize(("endpoint", "word"), [("reporting", "NOT_REPORTED"), ("clearance", "NOT_CLEARED")])
+def test_a_scripted_rejection_is_one_of_the_authority(stage: Stage, endpoint: str, word: str) -> None:
+    stage.arm(endpoint, {"reject": "br-ksa-15"})
+    document = stage.document(endpoint)
+    refused = stage.send(document, endpoint)
+    assert (refused.status_code, codes(refused)["error"]) == (400, ["BR-KSA-15"])
+    [message] = refused.json()["validationResults"]["errorMessages"]
+    assert (message["category"], message["message"].startswith("[BR-KSA-15] - ")) == ("KSA", True)
+    assert refused.json()[f"{endpoint if endpoint == 'clearance' else 'reporting'}Status"] == word
+    assert stage.stored() == {"rejected": 1}
+    assert stage.send(document, endpoint).status_code == 200, "a rejected document is judged again (8.5)"
+
+
+def test_a_rejection_may_be_lost_as_well(stage: Stage) -> None:
+    stage.arm("reporting", {"reject": "BR-KSA-15", "drop": "close", "when": "after"})
+    assert stage.raw(stage.document()) == b""
+    assert stage.stored() == {"rejected": 1}
+
+
 def test_a_certificate_revoked_or_expired_in_mid_run(stage: Stage) -> None:
     for event, status in (("certificate-expired", "Expired"), ("certificate-revoked", "Revoked")):
         stage.again()
@@ -331,6 +350,14 @@ def test_a_day_passes_before_the_call(stage: Stage) -> None:
     document = stage.document()
     stage.arm("reporting", {"advance_seconds": 86400 + 60})
     assert codes(stage.send(document))["warning"] == ["BR-KSA-98"]
+
+
+def test_a_clock_at_the_end_of_time_is_not_moved_any_farther(stage: Stage) -> None:
+    stage.arm("*", {"advance_seconds": 10**10}, times=None)
+    document = stage.document()
+    sent = [stage.send(document).status_code for _ in range(30)]
+    assert set(sent) <= {200, 202, 401}
+    assert stage.fired() == [30]
 
 
 def test_what_happens_first_happens_although_the_call_is_not_processed(stage: Stage) -> None:

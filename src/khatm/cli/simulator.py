@@ -6,6 +6,7 @@ import click
 from click.core import ParameterSource
 
 from khatm.cli.simulator_faults import fault
+from khatm.cli.simulator_record import exchange, exchanges
 from khatm.cli.simulator_state import clock, reset, restore, snapshot
 
 
@@ -20,6 +21,9 @@ from khatm.cli.simulator_state import clock, reset, restore, snapshot
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Draw OTPs, secrets, serial numbers and faults alike in every run."
 )
+@click.option(
+    "--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name of this machine for pages and /manage."
+)
 @click.pass_context
 def simulator(
     context: click.Context,
@@ -31,8 +35,9 @@ def simulator(
     settings: tuple[str, ...],
     profile: Path | None,
     seed: int | None,
+    hosts: tuple[str, ...],
 ) -> None:
-    """Serve the six gateway endpoints for sandbox, simulation and production, and /manage for machines.
+    """Serve the six gateway endpoints for sandbox, simulation and production, /portal for people, /manage for machines.
 
     \b
     Prints "simulator ready: http://HOST:PORT" when it accepts connections. SIGTERM and Ctrl-C stop it cleanly.
@@ -55,6 +60,7 @@ def simulator(
         profile=profile,
         keep_exchanges=keep_exchanges,
         seed=seed,
+        hosts=hosts,
     )
 
 
@@ -67,5 +73,5 @@ def _refuse_options(context: click.Context) -> None:
             )
 
 
-for _command in (fault, clock, snapshot, restore, reset):
+for _command in (fault, clock, snapshot, restore, reset, exchanges, exchange):
     simulator.add_command(_command)

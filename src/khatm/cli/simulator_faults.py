@@ -40,6 +40,7 @@ def fault() -> None:
 @click.option("--keep", type=int, help="How many octets --truncate sends; half of them without it.")
 @click.option("--bytes-per-second", type=int, help="Trickle the body.")
 @click.option("--clearance-off", is_flag=True, help="As if clearance were switched off: 303.")
+@click.option("--reject", metavar="CODE", help="Refuse the document for this rule, and note it as rejected.")
 @click.option("--event", help="First let something happen: certificate-revoked, certificate-expired, otp-expired.")
 @click.option("--advance", type=duration, help="First move the clock: 24h.")
 @url_option

@@ -54,6 +54,15 @@ def unfreeze(url: str, output_format: OutputFormat) -> None:
     _move({"frozen": False}, url, output_format)
 
 
+@clock.command()
+@click.argument("times", type=float)
+@url_option
+@format_option
+def speed(times: float, url: str, output_format: OutputFormat) -> None:
+    """Let the clock run so many TIMES as fast: with 3600 an hour passes in a second."""
+    _move({"speed": times}, url, output_format)
+
+
 @clock.command(name="reset")
 @url_option
 @format_option
@@ -103,5 +112,7 @@ def _tell(found: dict[str, object], output_format: OutputFormat) -> None:
     if output_format == "json":
         emit(found)
         return
-    stands = ", standing still" if found["frozen"] else ""
-    say(f"simulator's time: {found['now']} ({found['shift_seconds']:+} s{stands})")
+    pace = (
+        "" if found["speed"] == 1 else ", standing still" if found["frozen"] else f", {found['speed']:g} times as fast"
+    )
+    say(f"simulator's time: {found['now']} ({found['shift_seconds']:+} s{pace})")

@@ -56,6 +56,11 @@ class HeadRecord:
         self._written: dict[int, tuple[bytes, RecordedHead | None]] = {}
         """The line last written for each unit, so that finding it again tells all that it says."""
 
+    @property
+    def path(self) -> Path:
+        """The record's file."""
+        return self._path_of(self._identity)
+
     def require_continued(self, connection: Connection, head: Head) -> None:
         """Raise ChainHeadReplaced unless the locked chain goes on from the document that the record remembers."""
         recorded = self.of_unit(connection, head.unit_id)
@@ -79,7 +84,7 @@ class HeadRecord:
                 os.lseek(file, unit_id * _WIDTH, os.SEEK_SET)
                 line = os.read(file, _WIDTH)
         except OSError as error:
-            raise LedgerNoAccess(place=str(self._path()), reason=error.strerror or type(error).__name__) from None
+            raise LedgerNoAccess(place=str(self.path), reason=error.strerror or type(error).__name__) from None
         known = self._written.get(unit_id)
         if known is not None and known[0] == line:
             return known[1]
@@ -97,7 +102,7 @@ class HeadRecord:
         try:
             self._write(head)
         except OSError as error:
-            raise LedgerNoAccess(place=str(self._path()), reason=error.strerror or type(error).__name__) from None
+            raise LedgerNoAccess(place=str(self.path), reason=error.strerror or type(error).__name__) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -124,14 +129,11 @@ class HeadRecord:
             os.write(file, line)
             self._written[head.unit_id] = (line, remembered)
 
-    def _path(self) -> Path:
-        return self._path_of(self._identity)
-
     def _opened(self) -> int:
         if not self._file:
-            self._path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-            self._file = os.open(self._path(), flags, 0o600)
+            self._file = os.open(self.path, flags, 0o600)
         return self._file
 
 

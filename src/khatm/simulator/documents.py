@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from khatm.rules.catalogue import explain
 from khatm.simulator import bodies, compliance, messages
 from khatm.simulator.causes import Cause
 from khatm.simulator.clearance import Unstamped, clear
@@ -77,6 +78,8 @@ class Documents:
             now = self._fatoora.clock.now()
             received = self._received(call, credential, switches, members, now)
             examination = _levelled(examine(received), switches)
+            if request.rejection is not None:
+                examination = _with_error(examination, request.rejection)
             submission = _Submission(call, credential, switches, examination, now)
             verdict = self._verdict(submission, body_hash)
             self._note(submission, verdict)
@@ -246,6 +249,13 @@ def _levelled(examination: Examination, switches: Switches) -> Examination:
         errors=tuple(each for each in examination.errors if each != messages.SIGNATURE_INVALID),
         warnings=(*examination.warnings, _SIGNATURE_WARNING),
     )
+
+
+def _with_error(examination: Examination, code: str) -> Examination:
+    """Add an error that a fault script asks for, in the words of the catalogue."""
+    entry = explain(code)
+    finding = messages.rule_finding(code, "error", entry.en.title if entry else code, en16931="KSA" not in code)
+    return replace(examination, errors=(*examination.errors, finding))
 
 
 def _judged(submission: _Submission) -> tuple[int, SubmissionOutcome, bodies.Members]:

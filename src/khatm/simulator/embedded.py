@@ -13,6 +13,7 @@ from khatm.clock import ShiftableClock
 from khatm.environment import Environment
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
+from khatm.simulator.fault_script import read_script
 from khatm.simulator.manage import purpose_of
 from khatm.simulator.manage_reading import vat_number_of
 from khatm.simulator.official_rules import OfficialRules
@@ -125,6 +126,22 @@ class EmbeddedSimulator:
         """The parts of the running simulator, for tests that look behind the wire."""
         assert self._fatoora is not None, "the simulator is not open"
         return self._fatoora
+
+    def arm_faults(self, script: object) -> list[int]:
+        """Arm a fault or a script of several (docs/simulator.md), return their numbers. Raises InvalidFault."""
+        return [each.id for each in self.fatoora.faults.arm(read_script(script))]
+
+    def clear_faults(self) -> None:
+        """Disarm all faults."""
+        self.fatoora.faults.clear()
+
+    def take_snapshot(self) -> int:
+        """Keep the whole state, return the snapshot's number."""
+        return self.fatoora.take_snapshot().id
+
+    def restore_snapshot(self, number: int) -> None:
+        """Go back to a kept state; the clock goes on from its moment. Raises UnknownSnapshot."""
+        self.fatoora.restore_snapshot(number)
 
     def issue_otp(
         self, environment: Environment | str, vat_number: str, purpose: Purpose | str = Purpose.ONBOARDING

@@ -24,6 +24,8 @@ class Request:
     body: bytes
     clearance_off: bool = False
     """A fault script wants this call answered as if clearance were switched off."""
+    rejection: str | None = None
+    """The code of an error that a fault script wants found in the document."""
 
     def header(self, name: str) -> str | None:
         """Return a header's value without outer blanks, or None if it is absent; `name` in lower case."""

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import get_args
 
 from khatm.environment import Environment
+from khatm.rules.catalogue import explain
 from khatm.simulator.errors import InvalidFault
 from khatm.simulator.fault_answers import FAMILIES, usual_family
 from khatm.simulator.faults import (
@@ -102,6 +103,13 @@ def _content(value: object) -> object:
     return Content(text=json.dumps(value, ensure_ascii=False, separators=(",", ":")), type="application/json")
 
 
+def _rule(value: object) -> object:
+    entry = explain(value, "rule") if isinstance(value, str) else None
+    if entry is None or not entry.code.startswith("BR-"):
+        raise ValueError
+    return entry.code
+
+
 def _object(value: object) -> object:
     if not isinstance(value, dict):
         raise ValueError
@@ -139,6 +147,7 @@ _EFFECTS: Mapping[str, _Kind] = {
     "keep": _whole(0, _MOST),
     "bytes_per_second": _whole(1, _MOST),
     "clearance": _words("off"),
+    "reject": _Kind("the code of an official business rule, such as BR-KSA-15", _rule),
     "event": _words(*get_args(Event)),
     "advance_seconds": _number(-_FARTHEST, _FARTHEST),
 }
@@ -151,10 +160,9 @@ _NEEDS = {
 }
 """A member of `then` to the members of which it needs one."""
 _EXCLUDES = {
-    "drop": ("status", "change", "truncate", "bytes_per_second", "clearance"),
-    "status": ("change", "clearance"),
+    "drop": ("status", "change", "truncate", "bytes_per_second"),
+    "status": ("change",),
     "body": ("content",),
-    "clearance": ("change",),
 }
 
 
@@ -221,7 +229,7 @@ def _check_late(value: Mapping[str, object], found: dict[str, object], place: st
     """A fault that waits for the true answer comes after the processing, whatever it does."""
     if found.setdefault("when", "after") != "after":
         raise InvalidFault(field=f"{place}when", found=_shown(value["when"]), allowed="after, because of answered")
-    for name in ("clearance", "event", "advance_seconds"):
+    for name in ("clearance", "reject", "event", "advance_seconds"):
         if name in found:
             allowed = "nothing together with answered, because it happens before the answer"
             raise InvalidFault(field=place + name, found=_shown(value[name]), allowed=allowed)

@@ -69,6 +69,8 @@ class Effects:
     """Trickle the body."""
     clearance_off: bool = False
     """Answer as if clearance were switched off: 303, and a standard document may be reported."""
+    reject: str | None = None
+    """The code of an error that the document is refused for, and noted as rejected."""
     event: Event | None = None
     """What happens to the caller before the call is looked at."""
     advance_seconds: float = 0.0

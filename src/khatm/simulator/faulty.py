@@ -104,12 +104,15 @@ class FaultyGateway:
             return request
         then = struck.then
         if then.advance_seconds:
-            self._fatoora.time.advance(timedelta(seconds=then.advance_seconds))
+            try:
+                self._fatoora.time.advance(timedelta(seconds=then.advance_seconds))
+            except OverflowError:
+                _log.warning("fault %s cannot move the clock any farther", struck.id)
         if then.event == "otp-expired":
             request = self._with_expired_otp(request)
         elif then.event is not None:
             self._end_credentials(request, revoked=then.event == "certificate-revoked")
-        return replace(request, clearance_off=True) if then.clearance_off else request
+        return replace(request, clearance_off=then.clearance_off, rejection=then.reject)
 
     def _end_credentials(self, request: Request, *, revoked: bool) -> None:
         now = self._fatoora.clock.now()

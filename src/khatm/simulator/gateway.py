@@ -172,7 +172,8 @@ class Gateway:
 
     def _turned_back(self, environment: Environment, request: Request, switches: Switches) -> Response | None:
         """Return the refusal of a call that comes too often or names the wrong version."""
-        if not self._rate.passes((environment, claimed_token(request)), switches.rate_limit):
+        limit = switches.rate_limit
+        if limit and not self._rate.passes((environment, claimed_token(request)), limit):
             return bodies.proxy_page(429, "Too Many Requests").said_because(Cause.TOO_MANY_CALLS)
         if not version_accepted(request, switches):
             given = request.header("accept-version")

@@ -19,7 +19,7 @@ from khatm.simulator.exchange_view import exchange_members, full_members, summar
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.faults import EndpointName
 from khatm.simulator.manage_reading import number_in_path, route, shown, vat_number_of
-from khatm.simulator.recorder import Wanted
+from khatm.simulator.recorder import RecordedExchange, Wanted
 from khatm.simulator.verdicts import VERDICTS
 
 _LATEST = 100
@@ -36,7 +36,7 @@ def routes(fatoora: Fatoora) -> list[BaseRoute]:
     """Return the routes below /manage."""
     record = _Record(fatoora)
     return [
-        route("GET", "/exchanges", record.list),
+        route("GET", "/exchanges", record.listed),
         route("DELETE", "/exchanges", record.forget),
         route("GET", "/exchanges.har", record.har),
         route("GET", "/exchanges.jsonl", record.json_lines),
@@ -48,20 +48,25 @@ class _Record:
     def __init__(self, fatoora: Fatoora) -> None:
         self._recorder = fatoora.recorder
 
-    async def list(self, request: Request) -> Response:
+    async def listed(self, request: Request) -> Response:
         query = _Query(request, _LIST)
         wanted, limit, reveal = query.wanted(), query.limit(_LATEST), query.flag("reveal")
         full = query.word("view", ("full", "summary")) != "summary"
-        found = self._recorder.find(wanted, limit)
         ends = time.monotonic() + query.number("wait", 0, _LONGEST_WAIT, default=0)
-        seen = self._recorder.last_number
+        last, found = self._look(wanted, limit)
         while not found and time.monotonic() < ends and not await request.is_disconnected():
             await anyio.sleep(_LOOKS_EVERY)
-            if self._recorder.last_number != seen:
-                seen = self._recorder.last_number
-                found = self._recorder.find(wanted, limit)
+            if self._recorder.last_number != last:
+                last, found = self._look(wanted, limit)
         members = [exchange_members(each, reveal=reveal) if full else summary_members(each) for each in found]
-        return JSONResponse({"exchanges": members, "last": self._recorder.last_number})
+        return JSONResponse({"exchanges": members, "last": last})
+
+    def _look(self, wanted: Wanted, limit: int) -> tuple[int, list[RecordedExchange]]:
+        """Return what is wanted, and the number after which the next look has to begin so that it misses nothing."""
+        last = self._recorder.last_number
+        found = self._recorder.find(wanted, limit)
+        cut_off = wanted.since is not None and len(found) == limit > 0
+        return (found[-1].number if cut_off else last), found
 
     async def one(self, request: Request) -> Response:
         query = _Query(request, ("reveal",))

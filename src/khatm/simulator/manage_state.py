@@ -21,9 +21,11 @@ from khatm.simulator.store import utc_text
 from khatm.simulator.switches import shown_value
 
 _CLOCK = (
-    '{"advance_seconds": NUMBER} or {"now": "ISO-8601 with a zone"}, either of them with or without '
-    '{"frozen": true or false}, that alone, or {"reset": true} alone'
+    '{"advance_seconds": NUMBER} or {"now": "ISO-8601 with a zone"}, with or without {"frozen": true or false} '
+    'or {"speed": NUMBER from 0 to 86400}; one of these alone; or {"reset": true} alone'
 )
+_FASTEST = 86_400
+"""A day in a second."""
 
 
 def routes(fatoora: Fatoora) -> list[BaseRoute]:
@@ -57,6 +59,7 @@ class _State:
         return {
             "now": utc_text(self._fatoora.clock.now()),
             "frozen": time.frozen,
+            "speed": time.speed,
             "shift_seconds": round(time.shift.total_seconds(), 3),
         }
 
@@ -74,10 +77,10 @@ class _State:
         if members == {"reset": True}:
             time.restore()
             return
-        frozen = members.get("frozen")
-        if not members or not members.keys() <= {"advance_seconds", "now", "frozen"}:
+        speed = _speed(members)
+        if not members or not members.keys() <= {"advance_seconds", "now", "frozen", "speed"}:
             raise ValueError(members)
-        if {"advance_seconds", "now"} <= members.keys() or not ("frozen" not in members or isinstance(frozen, bool)):
+        if {"advance_seconds", "now"} <= members.keys():
             raise ValueError(members)
         if "now" in members:
             moment = datetime.fromisoformat(str(members["now"]))
@@ -86,8 +89,8 @@ class _State:
             time.set(moment)
         elif "advance_seconds" in members:
             time.advance(_duration(members["advance_seconds"]))
-        if frozen is not None:
-            time.freeze() if frozen else time.unfreeze()
+        if speed is not None:
+            time.run(speed)
 
     async def list_faults(self, _request: Request) -> Response:
         return JSONResponse({"faults": [each.shown() for each in self._fatoora.faults.armed()]})
@@ -110,7 +113,7 @@ class _State:
         return JSONResponse(_members(await anyio.to_thread.run_sync(self._fatoora.take_snapshot)))
 
     async def list_snapshots(self, _request: Request) -> Response:
-        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.list()]})
+        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.kept()]})
 
     async def drop_snapshot(self, request: Request) -> Response:
         text = request.path_params["snapshot"]
@@ -118,7 +121,7 @@ class _State:
         if number is None:
             raise UnknownSnapshot(snapshot=text)
         self._fatoora.snapshots.drop(number)
-        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.list()]})
+        return JSONResponse({"snapshots": [_members(each) for each in self._fatoora.snapshots.kept()]})
 
     async def restore(self, request: Request) -> Response:
         members = await members_of(request)
@@ -149,3 +152,15 @@ def _duration(value: object) -> timedelta:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(value)
     return timedelta(seconds=value)
+
+
+def _speed(members: dict[str, object]) -> float | None:
+    """Return how fast the clock is to run: `frozen` is 0 or 1, `speed` says it; None leaves it."""
+    frozen, speed = members.get("frozen", 1), members.get("speed", 1)
+    if "frozen" in members:
+        if "speed" in members or not isinstance(frozen, bool):
+            raise ValueError(members)
+        return 0.0 if frozen else 1.0
+    if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0 <= speed <= _FASTEST:
+        raise ValueError(members)
+    return float(speed) if "speed" in members else None

@@ -22,12 +22,7 @@ class RateLimit:
         self._calls: dict[Hashable, deque[float]] = {}
 
     def passes(self, caller: Hashable, limit: int) -> bool:
-        """Tell whether one more call of this caller is within so many in a minute; 0 is no limit.
-
-        Refused calls do not count.
-        """
-        if limit == 0:
-            return True
+        """Tell whether one more call of this caller is within so many in a minute; refused ones do not count."""
         now = self._seconds()
         with self._lock:
             if len(self._calls) > _MOST_CALLERS:

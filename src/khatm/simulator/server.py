@@ -40,10 +40,13 @@ def run(
     profile: Path | None = None,
     keep_exchanges: int | None = None,
     seed: int | None = None,
+    hosts: Sequence[str] = (),
 ) -> None:
     """Serve until SIGTERM or SIGINT, printing `simulator ready: URL` when connections are accepted.
 
     `port` 0 takes a free one. `data` is the folder that keeps the state; without it the state is kept for this run.
+    `seed` makes everything that is drawn by lot the same in every run. `hosts` are further names by which browsers may
+    reach the pages and the management.
     `keep_exchanges` is how many calls stay on record. `seed` makes what is drawn by lot the same in every run.
     `profile` names a file of settings, which `settings` come after.
     Raises AddressTaken, UnusableStore, ForeignStore, UnreadableCannedCertificate, and what `parse_setting` and
@@ -63,6 +66,7 @@ def run(
             address=url,
             keep_exchanges=MOST if keep_exchanges is None else keep_exchanges,
             seed=seed,
+            hosts=frozenset({host, *hosts}),
         )
         fatoora = Fatoora(config)
         Server(fatoora, lambda: _say_ready(url, host)).run(sockets=[listener])

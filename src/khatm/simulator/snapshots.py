@@ -64,7 +64,7 @@ class Snapshots:
             self._store.copy_from(copy)
             return Snapshot(number, _taken_at(copy))
 
-    def list(self) -> list[Snapshot]:
+    def kept(self) -> list[Snapshot]:
         """Return what is kept, oldest first."""
         with self._lock:
             return [Snapshot(number, _taken_at(copy)) for number, copy in self._kept.items()]
