@@ -11,7 +11,8 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.invoices import SIGNING_TIME, authored, new_identity
+from benchmarks.filled_ledger import add_unit
+from benchmarks.invoices import SIGNING_TIME, authored
 from benchmarks.ledgers import UNIT, ready_ledger
 from benchmarks.measuring import Missing, Row
 from khatm.document.arithmetic import compute
@@ -63,35 +64,23 @@ def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
 
 
 def _ledger(folder: Path, url: str) -> Ledger:
-    identity = new_identity()
-    ledger = ready_ledger(folder, identity, KHATM_DATABASE_URL=url)
+    ledger = ready_ledger(folder, KHATM_DATABASE_URL=url)
     for number in range(2, UNITS + 1):
-        _add_like(ledger, f"{UNIT}-{number}")
+        add_unit(ledger, f"{UNIT}-{number}")
     return ledger
-
-
-def _add_like(ledger: Ledger, name: str) -> None:
-    """Add a unit with the first one's certificate."""
-    first = ledger.unit(UNIT)
-    live = ledger.live_generation(first)
-    assert live is not None and live.pcsid_token is not None
-    ledger.add_unit(name, first.environment, first.csr_fields)
-    generation = ledger.begin_generation(name, ledger.key_of(live), b"CSR")
-    generation = ledger.record_ccsid(generation, live.pcsid_token, "secret", "1")
-    ledger.record_pcsid(generation, live.pcsid_token, "secret", "2")
 
 
 def _issue(ledger: Ledger, each: int) -> None:
     """Put so many stamped documents into each unit's chain; the rules have nothing to do with sending them."""
-    live = ledger.live_generation(UNIT)
-    assert live is not None and live.pcsid_token is not None
-    signer = FileSigner(load_key(ledger.key_of(live)), read_certificate(live.pcsid_token))
     computed = compute(read_document({**authored(5), "uuid": None, "counter": None}))
-
-    def stamped(place: ChainPlace, _generation: Generation) -> StampedInvoice:
-        return stamp(write(computed, place), signer, SIGNING_TIME)
-
     for unit in ledger.units():
+        live = ledger.live_generation(unit)
+        assert live is not None and live.pcsid_token is not None
+        signer = FileSigner(load_key(ledger.key_of(live)), read_certificate(live.pcsid_token))
+
+        def stamped(place: ChainPlace, _generation: Generation, signer: FileSigner = signer) -> StampedInvoice:
+            return stamp(write(computed, place), signer, SIGNING_TIME)
+
         answers = ledger.issue_all([IssueRequest(unit.name, stamped) for _ in range(each)])
         assert all(isinstance(answer, IssuedDocument) for answer in answers), answers[0]
 

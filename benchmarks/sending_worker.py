@@ -56,9 +56,9 @@ def main(engine: str, jobs: int, delay: float, home: Path, url: str) -> None:
     ):
         dispatch: Dispatch
         if engine == "distributed":
-            dispatch = DistributedDispatch(worker, jobs, url, sweep=0.2)
+            dispatch = DistributedDispatch(worker, jobs, url)
         else:
-            dispatch = EmbeddedDispatch(worker, jobs, sweep=0.2)
+            dispatch = EmbeddedDispatch(worker, jobs)
         print("ready", flush=True)
         sys.stdin.readline()
         dispatch.run(Until.IDLE)
