@@ -17,8 +17,8 @@ from khatm.rules.reading import Node, Reading, descend
 from khatm.rules.site import Site
 
 FINDINGS_LIMIT: Final = 20_000
-"""A stage holds no more, so that its JSON in two languages stays within bounds too; the Saudi rules multiply findings by
-the number of tax categories."""
+"""A stage holds no more, so that its JSON in two languages stays within bounds too; the Saudi rules multiply findings
+by the number of tax categories."""
 PLACES_LIMIT: Final = 4_000_000
 """Characters of all places in a stage's report; twenty thousand usual ones take half of it."""
 _SHOWN: Final = 200
