@@ -15,6 +15,7 @@ from khatm.document.errors import UnreadableXml
 from khatm.document.schema import check_structure
 from khatm.document.xml import parse_strictly
 from khatm.errors import Language
+from khatm.memory import uncollected
 from khatm.rules import edition as editions
 from khatm.rules.edition import Edition
 from khatm.rules.engine import judge, judge_stage
@@ -83,9 +84,21 @@ def validate(
         tree = parse_strictly(xml, max_bytes=max_bytes)
     except UnreadableXml as error:
         return _unreadable(error, edition)
+    with uncollected():
+        return _judged(tree, xml, now, edition, previous_hash, reference)
+
+
+def _judged(
+    tree: etree._ElementTree,
+    xml: bytes,
+    now: datetime,
+    edition: Edition,
+    previous_hash: str | None,
+    reference: Certificate | None,
+) -> ValidationReport:
     sentences: dict[str, dict[Language, str]] = {}
+    reading = read(tree)  # first: it holds the elements, which the structure check then need not make again
     structure = _structure(tree, xml, sentences)
-    reading = read(tree)
     rules = judge(reading, edition, now)
     advice = _advice(reading.at(now), edition)
     beside = [*examine_stamp(reading), *examine_qr(reading), *unfold(reading)]
