@@ -27,12 +27,13 @@ def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
     from benchmarks.khatm_side import author_and_stamp, signer_of
 
     xml = author_and_stamp(authored(LINES), signer_of(new_identity()))
-    return [_full(xml, rounds, turn), _rules(xml, rounds, turn), _cores(xml, rounds)]
+    full = [_full(xml, rounds, turn, advice=advice) for advice in (False, True)]
+    return [*full, _rules(xml, rounds, turn), _cores(xml, rounds)]
 
 
-def _full(xml: bytes, rounds: int, turn: float) -> Row | Missing:
-    """XML, structure, both rule sets, stamp, QR code and chain; ours gives its advice too."""
-    claim = f"full validation, stamped simplified invoice of {LINES} lines"
+def _full(xml: bytes, rounds: int, turn: float, *, advice: bool) -> Row | Missing:
+    """XML, structure, both rule sets, stamp, QR code and chain: what both do, and with the advice that one lacks."""
+    claim = f"full validation, stamped simplified invoice of {LINES} lines{', and advice' if advice else ''}"
     try:
         import fatoora
     except ImportError:
@@ -49,9 +50,10 @@ def _full(xml: bytes, rounds: int, turn: float) -> Row | Missing:
             return bool(report["is_valid"] and report["is_complete"])
 
         def ours() -> bool:
-            return validate(xml, now=SIGNING_TIME, previous_hash=FIRST_PREVIOUS_HASH).valid
+            return validate(xml, now=SIGNING_TIME, previous_hash=FIRST_PREVIOUS_HASH, advice=advice).valid
 
-        return _compared(claim, ours, theirs, "fatoora-rs", FULL_AIM, rounds, turn)
+        aim = None if advice else FULL_AIM
+        return _compared(claim, ours, theirs, "fatoora-rs", aim, rounds, turn)
 
 
 def _rules(xml: bytes, rounds: int, turn: float) -> Row | Missing:
@@ -91,7 +93,7 @@ def _compared(
     ours: Callable[[], bool],
     theirs: Callable[[], bool],
     peer: str,
-    aim: float,
+    aim: float | None,
     rounds: int,
     turn: float,
     *,
