@@ -54,11 +54,8 @@ def main(engine: str, jobs: int, delay: float, home: Path, url: str) -> None:
         open_ledger(Home(home, environ={"KHATM_DATABASE_URL": url}), clock) as ledger,
         Worker(ledger, gateway, clock, lambda result: None, trouble) as worker,
     ):
-        dispatch: Dispatch
-        if engine == "distributed":
-            dispatch = DistributedDispatch(worker, jobs, url)
-        else:
-            dispatch = EmbeddedDispatch(worker, jobs)
+        shared = engine == "distributed"
+        dispatch: Dispatch = DistributedDispatch(worker, jobs, url) if shared else EmbeddedDispatch(worker, jobs)
         print("ready", flush=True)
         sys.stdin.readline()
         dispatch.run(Until.IDLE)

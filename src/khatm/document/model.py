@@ -36,6 +36,7 @@ from khatm.document.values import (
     refused,
     shaped,
 )
+from khatm.memory import uncollected
 
 __all__ = ["AuthoredDocument", "authoring_data", "json_schema", "read_document", "read_party"]
 
@@ -223,7 +224,8 @@ def read_document(
     document: AuthoredDocument | None
     try:
         # Most documents are in order as they come; tidying every one first would cost a sixth of the reading.
-        document = AuthoredDocument.model_validate(data)
+        with uncollected():
+            document = AuthoredDocument.model_validate(data)
     except ValidationError:
         document, problems = _read_tidied(data := tidied(data))
     problems += business_problems(data)
