@@ -50,6 +50,8 @@ class SimulatorConfig:
     """How many exchanges are kept; without a data folder also no more than 64 MiB of them."""
     seed: int | None = None
     """Makes OTPs, secrets and serial numbers the same in every run, and serves faults that name no seed."""
+    tls_root: str | None = None
+    """The root behind its HTTPS in PEM, for clients to fetch; None where only plain HTTP is served."""
 
 
 class Fatoora:
@@ -72,6 +74,7 @@ class Fatoora:
         self.authority = Authority(self.store, self.clock.now(), address=config.address, random=self.random.randbytes)
         self._canned_certificate = config.canned_certificate
         self.own_certificates = self._own_certificates()
+        self.tls_root = config.tls_root
         self._switches = config.switches
 
     def switches(self, environment: Environment) -> Switches:

@@ -16,6 +16,7 @@ from khatm.simulator.errors import (
     ForeignOrigin,
     InvalidManagementRequest,
     NoFreeOtp,
+    NoTls,
     TooManyFaults,
     TooManySnapshots,
     UnknownDevice,
@@ -29,6 +30,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 _STATUSES: dict[type[KhatmError], int] = {
     ForeignOrigin: 403,
     NoFreeOtp: 409,
+    NoTls: 404,
     TooManyFaults: 409,
     TooManySnapshots: 409,
     UnknownDevice: 404,
