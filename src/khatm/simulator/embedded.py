@@ -227,3 +227,8 @@ class EmbeddedSimulator(InProcessSimulator):
     def tls_root_file(self) -> Path | None:
         """The root to trust in PEM, as long as the simulator is open; None without `https` and `proxy`."""
         return None if self._reach is None else self._reach.root.file
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables that bring a program here: proxy and root, as far as they are asked for."""
+        return {} if self._reach is None else self._reach.environ()

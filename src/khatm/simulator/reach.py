@@ -60,11 +60,16 @@ class Reach:
             lines.append(f"# HTTPS on port {port} for {' and '.join(AUTHORITY_HOSTS)}")
             start = "" if port == 443 else "--https-port 443 and "
             lines.append(f"# by {start}a line of /etc/hosts: 127.0.0.1 {' '.join(AUTHORITY_HOSTS)}")
-        if self.proxy_url is not None:
-            lines.append("export " + " ".join(f"{name}={self.proxy_url}" for name in _PROXY_VARIABLES))
-        file = shlex.quote(str(self.root.file))
-        lines.append("export " + " ".join(f"{name}={file}" for name in _TRUST_VARIABLES))
+        variables = self.environ()
+        for names in (_PROXY_VARIABLES, _TRUST_VARIABLES):
+            settings = [f"{name}={shlex.quote(variables[name])}" for name in names if name in variables]
+            lines += [f"export {' '.join(settings)}"] if settings else []
         return lines
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment variables that bring a program here: the proxy, if there is one, and the root."""
+        proxied = {} if self.proxy_url is None else dict.fromkeys(_PROXY_VARIABLES, self.proxy_url)
+        return proxied | dict.fromkeys(_TRUST_VARIABLES, str(self.root.file))
 
     def close(self) -> None:
         """Close the sockets, and remove the root's file unless it is kept."""
