@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measuring import Missing, Row
 
-CLAIMS = ("stamping", "authoring", "growth", "startup", "ledger", "ledger_size", "verifying")
+CLAIMS = ("stamping", "authoring", "growth", "startup", "fixture", "ledger", "ledger_size", "verifying")
 
 
 def main() -> int:

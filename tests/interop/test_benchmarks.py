@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("stamping", ["stamp an existing XML, 5 lines, no white space", "stamp an existing XML, 5 lines, indented"]),
         ("authoring", ["author to stamped document, 5 lines"]),
         ("startup", ["khatm --help, seconds", "fatoora -help, times the bare interpreter"]),
+        ("fixture", ["fatoora_simulator, set up and torn down, seconds", "the plugin in a run without it"]),
     ],
 )
 def test_each_claim_prints_its_rows(claim: str, rows: list[str]) -> None:
