@@ -117,7 +117,7 @@ def fill(
     each = documents // units
     with open_ledger(home, FixedClock(FIRST_DAY)) as ledger:
         for number, name in enumerate(names):
-            signer = _add_unit(ledger, name)
+            signer = add_unit(ledger, name)
             rng = Random(seed + number)
             _fill_unit(ledger, name, signer, each, per_day=per_day, settled=settled, rng=rng, weights=weights)
     return Filled(home, names, each)
@@ -149,7 +149,8 @@ def content(profile: str, kind: str, lines: int) -> dict[str, Any]:
     return data
 
 
-def _add_unit(ledger: Ledger, name: str) -> Signer:
+def add_unit(ledger: Ledger, name: str) -> Signer:
+    """Add a unit that can issue, live under a certificate of its own key; return its signer."""
     identity: Identity = new_identity()
     fields = CsrFields(
         common_name=name,

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.invoices import authored, new_identity
+from benchmarks.invoices import authored
 from benchmarks.ledgers import DOCUMENT_BYTES, UNIT, costless, ready_ledger
 from benchmarks.measuring import Missing, Row, Turns, milliseconds
 from khatm.clock import SystemClock
@@ -30,10 +30,9 @@ Timed = Callable[[], float]
 
 def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
     """Everything takes turns on one disk in one process; what `tempfile` gives should be a real disk."""
-    identity = new_identity()
     with (
         tempfile.TemporaryDirectory() as folder,
-        ready_ledger(Path(folder) / "home", identity) as ledger,
+        ready_ledger(Path(folder) / "home") as ledger,
         closing(_bare_database(Path(folder) / "bare.db")) as bare,
         ThreadPoolExecutor(CALLERS) as callers,
     ):

@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import re
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final, get_args
@@ -18,20 +19,31 @@ from khatm.simulator.switches import Switches, default_switches, shown_value
 
 DOCS = Path(__file__).resolve().parent
 _TABLE = re.compile(r"^\| Switch \|.*?(?=^\n|\n\n)", re.MULTILINE | re.DOTALL)
+_FIGURES = re.compile(r"(<!-- [^>]*: figures -->\n).*(<!-- end of figures -->)", re.DOTALL)
 _SECTION = re.compile(r" \((?:client behaviour |stamp standard )?[0-9][0-9., item]*\)(?=[.;])")
 
 
 def generated() -> dict[Path, str]:
     """Return the text of every file that has a generated part, by path."""
-    page = DOCS / "simulator.md"
+    page, opinion = DOCS / "simulator.md", DOCS / "second-opinion.md"
     schema = json.dumps(json_schema(), ensure_ascii=False, indent=1) + "\n"
     return {
         DOCS / "authoring.schema.json": schema,
         DOCS / "profile.toml": profile(),
         page: _TABLE.sub(lambda _: switches_table(), page.read_text(encoding="utf-8"), count=1),
+        opinion: _FIGURES.sub(lambda found: found[1] + figures() + found[2], opinion.read_text(encoding="utf-8")),
         DOCS / "codes.md": codes_page("en"),
         DOCS / "codes.ar.md": codes_page("ar"),
     }
+
+
+def figures() -> str:
+    """Return the figures and reasons of the campaigns against another validator, as the tests recorded them."""
+    if str(DOCS.parent) not in sys.path:
+        sys.path.insert(0, str(DOCS.parent))
+    from tests.differential.page import tables
+
+    return f"\n{tables()}\n"
 
 
 def switches_table() -> str:

@@ -97,7 +97,8 @@ def _edit_attribute(name: str, node: Any, values: list[str]) -> None:
         raise ValueError(f"{name} cannot edit an attribute")
 
 
-def _set(node: etree._Element, text: str) -> None:
+def set_text(node: etree._Element, text: str | None) -> None:
+    """Replace the content of an element by a text."""
     for child in list(node):
         node.remove(child)
     node.text = text
@@ -105,7 +106,7 @@ def _set(node: etree._Element, text: str) -> None:
 
 def _inner(node: etree._Element, fragment: str) -> None:
     wrapper = _fragment(fragment)
-    _set(node, wrapper.text)
+    set_text(node, wrapper.text)
     node.extend(list(wrapper))
 
 
@@ -137,8 +138,11 @@ def _copy(node: etree._Element) -> None:
     node.addnext(twin)
 
 
-def _delete(node: etree._Element) -> None:
+def delete(node: etree._Element) -> None:
+    """Take an element out and keep the text behind it; the document element stays."""
     parent, previous = node.getparent(), node.getprevious()
+    if parent is None:
+        return
     if node.tail:
         if previous is not None:
             previous.tail = (previous.tail or "") + node.tail
@@ -155,8 +159,8 @@ def _attr(node: etree._Element, name: str, value: str | None) -> None:
 
 
 _EDITS = {
-    "set": _set, "inner": _inner, "add": _add, "first": _first, "before": _before, "after": _after,
-    "copy": _copy, "del": _delete, "attr": _attr,
+    "set": set_text, "inner": _inner, "add": _add, "first": _first, "before": _before, "after": _after,
+    "copy": _copy, "del": delete, "attr": _attr,
 }  # fmt: skip
 
 

@@ -11,9 +11,11 @@ from khatm.clock import SAUDI
 from khatm.document.xml import CBC
 from khatm.rules.edition import Edition
 from khatm.rules.validation import STAGES, ValidationReport, validate
+from khatm.stamp.certificate import read_certificate
 from tests.stamp_vectors import VectorDocument, documents
 
 STAMPED = [*documents("own"), *documents("mutated")]
+CERTIFICATES = Path(__file__).parents[1] / "data" / "authority" / "certificates"
 PRICE_CHARGE = "BR-KSA-EN16931-06"
 """Eight samples of 3.3.3 carry the price-level charge indicator that 3.4.8 refuses (document standard 14)."""
 
@@ -90,6 +92,17 @@ def test_the_chain_is_compared_when_a_hash_is_given() -> None:
     broken = validate(chained.xml, now=now, previous_hash=chained.invoice_hash)
     assert statuses(broken)["pih"] == "failed"
     assert not broken.valid
+
+
+def test_another_certificate_can_be_the_measure_of_issuer_and_serial_number() -> None:
+    """As the authority's web validator does with the SDK's own (gateway contract, section 10.2)."""
+    xml = next(each for each in documents("own") if each.name == "simplified-invoice").xml
+    other = read_certificate((CERTIFICATES / "own-ccsid-en.der").read_bytes())
+    report = validate(xml, now=issue_moment(xml), reference=other)
+    assert [(each.rule, each.severity) for each in report.findings()] == [
+        ("issuer_name", "error"),
+        ("serial_number", "error"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,14 @@
 
 import itertools
 import json
-import subprocess
-import sys
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from tests.unit.ledger_stage import FIRST_PIH, fresh_ledger, ready_ledger
+from tests.unit.ledger_stage import FIRST_PIH, fresh_ledger, ready_ledger, run_together
 
-ROOT = Path(__file__).resolve().parents[2]
 PROCESSES, EACH = 4, 50
 
 _ISSUER = """
@@ -58,25 +55,7 @@ def stamped_by(ledger):  # type: ignore[no-untyped-def]
 def test_processes_issue_into_one_chain(tmp_path: Path, kind: str) -> None:
     each = EACH if kind == "plain" else 15
     ready_ledger(tmp_path).close()
-    issuers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _ISSUER, str(tmp_path), kind, str(each)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-        for _ in range(PROCESSES)
-    ]
-    for issuer in issuers:
-        assert issuer.stdout is not None
-        assert issuer.stdout.readline() == "ready\n"
-    for issuer in issuers:
-        assert issuer.stdin is not None
-        issuer.stdin.write("go\n")
-        issuer.stdin.flush()
-    outputs = [issuer.communicate(timeout=120)[0].split() for issuer in issuers]
-    assert [issuer.returncode for issuer in issuers] == [0] * PROCESSES
+    outputs = run_together(_ISSUER, str(tmp_path), kind, str(each), processes=PROCESSES)
     assert [len(output) for output in outputs] == [each] * PROCESSES
 
     with fresh_ledger(tmp_path) as ledger:

@@ -6,10 +6,8 @@ import pytest
 
 from khatm.environment import Environment
 from khatm.simulator.embedded import EmbeddedSimulator
-from khatm.stamp.certificate import read_certificate
-from khatm.stamp.keys import load_key
-from khatm.stamp.signers import FileSigner, Signer
-from tests import stamp_vectors
+from khatm.stamp.signers import Signer
+from tests.differential import originals
 from tests.interop.authority import Authority
 
 BOTH = (Environment.SIMULATION, Environment.PRODUCTION)
@@ -39,6 +37,4 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[tuple[Authority, str]]:
 @pytest.fixture(scope="session")
 def signer() -> Signer:
     """The unit of the stamp's vectors, with its production certificate."""
-    [key] = [each for each in stamp_vectors.vectors()["keys"] if each["name"] == "egs"]
-    certificate = read_certificate(stamp_vectors.file("certificates/own-pcsid-en.der"))
-    return FileSigner(load_key(key["sec1_pem"].encode()), certificate)
+    return originals.signer()

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         ("stamping", ["stamp an existing XML, 5 lines, no white space", "stamp an existing XML, 5 lines, indented"]),
         ("authoring", ["author to stamped document, 5 lines"]),
+        ("ledger", ["issue, the ledger's own cost", "the same, 32 callers", "issue with authoring, stamping"]),
+        ("ledger_size", ["issue, 1,000 to 5,000 documents", "one unit's day, 1,000 to 5,000 documents"]),
         ("startup", ["khatm --help, seconds", "fatoora -help, times the bare interpreter"]),
         ("fixture", ["fatoora_simulator, set up and torn down, seconds", "the plugin in a run without it"]),
     ],

@@ -95,7 +95,8 @@ def put_back(ledger: Ledger) -> Iterator[None]:
             for table in TABLES:
                 if rows[table]:
                     connection.execute(insert(table), rows[table])
-        os.truncate(ledger._record.path, 0)  # what was issued meanwhile is to be forgotten
+        if ledger._record.path.exists():
+            os.truncate(ledger._record.path, 0)  # what was issued meanwhile is to be forgotten
 
 
 def _made(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Archive:

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -185,3 +187,30 @@ def standard(place: ChainPlace, _generation: Generation) -> PlainDocument:
 
 
 Writer = Callable[[ChainPlace, Generation], PlainDocument]
+
+
+def run_together(script: str, *arguments: str, processes: int) -> list[list[str]]:
+    """Run a script in several processes that begin their work at one moment; return the words each printed.
+
+    The script prints `ready` when it could begin, and begins when a line comes on its standard input.
+    """
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).resolve().parents[2],
+        )
+        for _ in range(processes)
+    ]
+    for child in children:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    outputs = [child.communicate(timeout=120)[0].split() for child in children]
+    assert [child.returncode for child in children] == [0] * processes
+    return outputs

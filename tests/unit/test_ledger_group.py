@@ -1,8 +1,6 @@
 """Group commit: many callers, few commits, each acknowledged after its own; one that fails falls out alone."""
 
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,11 +25,11 @@ from tests.unit.ledger_stage import (
     make_live,
     plain_document,
     ready_ledger,
+    run_together,
     simplified,
     standard,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
 both_stores = pytest.mark.usefixtures("either_store")
 
 
@@ -283,25 +281,7 @@ for number in range(10):
 @both_stores
 def test_processes_with_the_same_references_make_one_document_of_each(tmp_path: Path) -> None:
     ready_ledger(tmp_path).close()
-    issuers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _SAME_REFERENCES, str(tmp_path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-        for _ in range(3)
-    ]
-    for issuer in issuers:
-        assert issuer.stdout is not None
-        assert issuer.stdout.readline() == "ready\n"
-    for issuer in issuers:
-        assert issuer.stdin is not None
-        issuer.stdin.write("go\n")
-        issuer.stdin.flush()
-    outputs = [issuer.communicate(timeout=120)[0].split() for issuer in issuers]
-    assert [issuer.returncode for issuer in issuers] == [0] * 3
+    outputs = run_together(_SAME_REFERENCES, str(tmp_path), processes=3)
     assert outputs[0][::2] == outputs[1][::2] == outputs[2][::2]
     assert sum(output[1::2].count("False") for output in outputs) == 10
     with fresh_ledger(tmp_path) as ledger:

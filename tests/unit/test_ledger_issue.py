@@ -1,5 +1,6 @@
 """Issue: places without gap, exact bytes kept, nothing used up by a failure, one document per reference."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ from khatm.ledger.errors import (
 )
 from khatm.ledger.generations import Generation
 from khatm.ledger.issue import ChainPlace
+from khatm.ledger.issue_rows import Head
 from tests.unit.ledger_stage import (
     FIRST_PIH,
     START,
@@ -193,3 +195,16 @@ def test_documents_are_listed_by_state_and_page(tmp_path: Path) -> None:
 )
 def test_the_deadline_is_a_day_after_issue_date_and_time(time: str, deadline: datetime) -> None:
     assert reporting_deadline("2026-03-01", time, START) == deadline
+
+
+def test_uuids_are_random_ones_of_version_4() -> None:
+    head = Head(1, "till-1", 1, FIRST_PIH)
+    made = [head.next_place().uuid for _ in range(2000)]
+    assert len(set(made)) == 2000
+    for text in made:
+        parsed = uuid.UUID(text)
+        assert (str(parsed), parsed.version, parsed.variant) == (text, 4, uuid.RFC_4122)
+    # Every digit that is not fixed takes every value.
+    free = [place for place in range(36) if place not in (8, 13, 14, 18, 19, 23)]
+    assert all({text[place] for text in made} == set("0123456789abcdef") for place in free)
+    assert {text[19] for text in made} == set("89ab")

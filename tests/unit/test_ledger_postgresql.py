@@ -17,12 +17,15 @@ from khatm.ledger.errors import (
     DatabaseDriverMissing,
     LedgerBusy,
     LedgerDamaged,
+    LedgerDiskFull,
+    LedgerError,
     LedgerNoAccess,
     LedgerNotDurable,
     LedgerOutcomeUnknown,
     LedgerReadOnly,
     LedgerTooNew,
     LedgerUnreachable,
+    LedgerUnwritable,
     LedgerWrongEncoding,
     UnitExists,
     UnknownDatabaseUrl,
@@ -323,6 +326,42 @@ def test_a_server_that_is_not_there_is_named_without_the_password(tmp_path: Path
         for language in ("en", "ar"):
             assert "hunter2" not in refusal.value.sentence(language)  # type: ignore[arg-type]
         assert "ledger" in refusal.value.place
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        ("53100", LedgerDiskFull),
+        ("53200", LedgerUnwritable),
+        ("58030", LedgerUnwritable),
+        ("42501", LedgerNoAccess),
+        ("25006", LedgerReadOnly),
+        ("XX001", LedgerDamaged),
+        ("XX002", LedgerDamaged),
+        ("55P03", LedgerBusy),
+        ("40001", LedgerBusy),
+        ("57014", LedgerBusy),
+    ],
+)
+def test_what_the_server_reports_has_its_own_error_and_changes_nothing(
+    ledger: Ledger, state: str, kind: type[LedgerError]
+) -> None:
+    """Conditions that a test cannot bring about on a server, such as a full disk, by their SQLSTATE."""
+
+    with ledger._store.write() as connection:
+        connection.exec_driver_sql(
+            f"CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION 'hunter2 has no room' USING ERRCODE = '{state}'; END $$"
+        )
+        connection.exec_driver_sql("CREATE TRIGGER fail BEFORE INSERT ON stamped_xml EXECUTE FUNCTION fail()")
+    with pytest.raises(kind) as refusal:
+        ledger.issue("till-1", simplified)
+    assert type(refusal.value) is kind
+    assert "hunter2" not in refusal.value.sentence()
+    with ledger._store.write() as connection:
+        connection.exec_driver_sql("DROP TRIGGER fail ON stamped_xml")
+    assert ledger.issue("till-1", simplified).document.icv == 1
+    assert ledger.verify_chain("till-1").intact
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from khatm.environment import Environment
-from khatm.simulator.errors import NoFreeOtp
+from khatm.simulator.errors import NoFreeOtp, TaxpayerNotActive
 from khatm.simulator.portal import Otp, Portal, Purpose
 from khatm.simulator.registry import Registry
 from khatm.simulator.store import Store
 from khatm.simulator.switches import default_switches
+from khatm.simulator.taxpayers import Taxpayers, TaxpayerStatus
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 VAT, OTHER = "310123456700003", "311234567800003"
@@ -26,9 +27,13 @@ def store() -> Iterator[Store]:
     opened.close()
 
 
+def taxpayers_of(store: Store) -> Taxpayers:
+    return Taxpayers(store, Registry(store))
+
+
 @pytest.fixture
 def portal(store: Store) -> Portal:
-    return Portal(store, Registry(store))
+    return Portal(store, taxpayers_of(store))
 
 
 def issued(portal: Portal, count: int = 1, purpose: Purpose = Purpose.ONBOARDING, at: datetime = NOW) -> list[Otp]:
@@ -74,13 +79,13 @@ def test_a_code_is_for_one_environment_and_one_purpose(portal: Portal) -> None:
 
 def test_live_codes_are_unique_and_expired_ones_come_again(store: Store) -> None:
     drawn = iter([7, 7, 8, 7])
-    portal = Portal(store, Registry(store), below=lambda limit: next(drawn) if limit == 1_000_000 else -1)
+    portal = Portal(store, taxpayers_of(store), below=lambda limit: next(drawn) if limit == 1_000_000 else -1)
     assert [otp.code for otp in issued(portal, count=2)] == ["000007", "000008"]
     assert [otp.code for otp in issued(portal, at=NOW + timedelta(minutes=61))] == ["000007"]
 
 
 def test_a_portal_without_a_free_code_says_so(store: Store) -> None:
-    portal = Portal(store, Registry(store), below=lambda _limit: 5)
+    portal = Portal(store, taxpayers_of(store), below=lambda _limit: 5)
     issued(portal)
     with pytest.raises(NoFreeOtp):
         issued(portal)
@@ -107,8 +112,34 @@ def test_the_sandbox_hands_out_the_published_good_value(portal: Portal) -> None:
 
 def test_codes_outlive_a_restart(tmp_path: Path) -> None:
     first = Store(tmp_path / "state")
-    [otp] = issued(Portal(first, Registry(first)))
+    [otp] = issued(Portal(first, taxpayers_of(first)))
     first.close()
     second = Store(tmp_path / "state")
-    assert good(Portal(second, Registry(second)), otp.code)
+    assert good(Portal(second, taxpayers_of(second)), otp.code)
     second.close()
+
+
+def test_the_portal_shows_the_live_codes_of_one_purpose_only(portal: Portal) -> None:
+    used, live = issued(portal, 2)
+    issued(portal, purpose=Purpose.RENEWAL)
+    accepted = portal.check(Environment.SIMULATION, used.code, purpose=Purpose.ONBOARDING, switches=SIMULATION, now=NOW)
+    assert accepted is not None
+    portal.consume(accepted, NOW)
+    assert portal.live(Environment.SIMULATION, VAT, Purpose.ONBOARDING, NOW) == [live]
+    assert portal.live(Environment.PRODUCTION, VAT, Purpose.ONBOARDING, NOW) == []
+    assert portal.live(Environment.SIMULATION, OTHER, Purpose.ONBOARDING, NOW) == []
+    assert portal.live(Environment.SIMULATION, VAT, Purpose.ONBOARDING, NOW + timedelta(hours=1)) == []
+
+
+@pytest.mark.parametrize("status", [TaxpayerStatus.SUSPENDED, TaxpayerStatus.DEREGISTERED])
+def test_a_taxpayer_who_is_not_active_has_no_codes(store: Store, portal: Portal, status: TaxpayerStatus) -> None:
+    [before] = issued(portal)
+    taxpayers_of(store).set_status(VAT, status, NOW)
+    assert not good(portal, before.code)
+    with pytest.raises(TaxpayerNotActive) as refused:
+        issued(portal)
+    assert (refused.value.vat_number, refused.value.status) == (VAT, status.value)
+    taxpayers_of(store).set_status(VAT, TaxpayerStatus.ACTIVE, NOW)
+    assert not good(portal, before.code)
+    [after] = issued(portal)
+    assert good(portal, after.code)

@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from khatm.clock import FixedClock, ShiftableClock
 from khatm.environment import Environment
-from khatm.simulator.received import ReceivedFacts
+from khatm.simulator.received import Call, ReceivedFacts
 from khatm.simulator.records import Records
 from khatm.simulator.store import Store, milliseconds, moment
 from khatm.simulator.timeshift import TimeShift
@@ -120,12 +120,10 @@ def test_accepted_documents_are_found_by_environment_taxpayer_and_time(store: St
     assert before(Environment.SIMULATION, "3", "h", timedelta(hours=24)) is False
 
 
-@pytest.mark.parametrize("odd", ["", "x1", "1x", "٣", "9" * 31, "-1"])
-def test_the_chain_looks_past_documents_without_a_counter(store: Store, odd: str) -> None:
-    records = Records(store)
+def with_a_device(store: Store) -> Records:
     with store.transaction() as connection:
         connection.execute("PRAGMA defer_foreign_keys=ON")
-        connection.execute("INSERT INTO taxpayer VALUES ('3', 0)")
+        connection.execute("INSERT INTO taxpayer (vat_number, first_seen) VALUES ('3', 0)")
         connection.execute(
             "INSERT INTO device (id, environment, vat_number, common_name, egs_serial, type_map, created_at) "
             "VALUES (1, 'simulation', '3', '', '', '', 0)"
@@ -134,22 +132,59 @@ def test_the_chain_looks_past_documents_without_a_counter(store: Store, odd: str
             "INSERT INTO credential VALUES (1, 1, 'simulation', 'pcsid', 1, NULL, x'', x'', x'', x'', x'', '3', "
             "'1100', 0, 0, NULL, NULL, NULL)"
         )
+    return Records(store)
 
-    def add(counter: str, document_hash: str) -> None:
-        records.add(
-            device_id=1,
-            credential_id=1,
-            call="clearance",
-            facts=facts(counter, document_hash),
-            http_status=200,
-            outcome="accepted",
-            now=NOW,
-        )
 
+def noted(records: Records, counter: str, document_hash: str, call: Call = "clearance", now: datetime = NOW) -> None:
+    records.add(
+        device_id=1,
+        credential_id=1,
+        call=call,
+        facts=facts(counter, document_hash),
+        http_status=200,
+        outcome="accepted",
+        now=now,
+    )
+
+
+@pytest.mark.parametrize("odd", ["", "x1", "1x", "٣", "9" * 31, "-1"])
+def test_the_chain_looks_past_documents_without_a_counter(store: Store, odd: str) -> None:
+    records = with_a_device(store)
     assert records.last_document(1) is None
-    add("007", "first")
-    add(odd, "second")
+    noted(records, "007", "first")
+    noted(records, odd, "second")
     last = records.last_document(1)
     assert last is not None
     assert (last.counter, last.document_hash) == (7, "first")
     assert records.last_counter(1) == (odd or "007")
+
+
+def test_documents_are_counted_by_saudi_day(store: Store) -> None:
+    records = with_a_device(store)
+    before_midnight, midnight = datetime(2026, 3, 1, 20, 59, 59, 999000, UTC), datetime(2026, 3, 1, 21, tzinfo=UTC)
+    noted(records, "1", "a", "reporting", before_midnight)
+    noted(records, "2", "b", "reporting", midnight)
+    noted(records, "3", "c", "clearance", midnight)
+    noted(records, "4", "d", "compliance", midnight)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    found = records.daily(Environment.SIMULATION, "3", start)
+    assert [(each.day, each.count) for each in found] == [(date(2026, 3, 1), 1), (date(2026, 3, 2), 2)]
+    assert records.daily(Environment.PRODUCTION, "3", start) == []
+    assert records.daily(Environment.SIMULATION, "3", midnight + timedelta(days=1)) == []
+
+
+def test_the_clock_stays_where_every_zone_and_date_can_be_written(store: Store) -> None:
+    clock = ShiftableClock(FixedClock(NOW))
+    time = TimeShift(store, clock)
+    for far in (
+        datetime(9000, 1, 1, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 59, tzinfo=UTC),
+        datetime.max.replace(tzinfo=UTC),
+    ):
+        with pytest.raises(OverflowError):
+            time.set(far)
+        with pytest.raises(OverflowError):
+            time.advance(far - NOW)
+        assert clock.now() == NOW
+    time.set(datetime(1970, 1, 1, tzinfo=UTC))
+    assert clock.now() == datetime(1970, 1, 1, tzinfo=UTC)

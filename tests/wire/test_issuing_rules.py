@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -171,3 +172,24 @@ def test_the_command_says_no_with_the_findings(tmp_path: Path) -> None:
     plain = desk.khatm("issue", future, "--unit", "till")
     assert (plain.code, plain.out) == (1, "")
     assert "BR-KSA-04" in plain.err
+
+
+def test_documents_are_issued_from_several_threads_and_in_one_go(ledger: Ledger) -> None:
+    before = ledger.unit(TAXPAYER).next_icv
+    issuer = Issuer(ledger, FixedClock(NOON))
+    tomorrow = {**SIMPLIFIED, "issue_date": "2026-03-02"}
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(issuer.issue, TAXPAYER, {**SIMPLIFIED, "number": f"T-{number}"}) for number in range(8)]
+        assert sorted(call.result(60).document.icv for call in calls) == list(range(before, before + 8))
+    outcomes = issuer.issue_all(
+        TAXPAYER, [(SIMPLIFIED, "go 1"), (tomorrow, None), (tomorrow, "go 2"), ("{}", None), (SIMPLIFIED, "go 1")]
+    )
+    assert [type(each.error).__name__ for each in outcomes] == [
+        "NoneType", "WouldBeRejected", "WouldBeRejected", "InvalidDocument", "NoneType",
+    ]  # fmt: skip
+    first, again = outcomes[0].document, outcomes[4].document
+    assert first is not None
+    assert again is not None
+    assert (first.document.icv, again.document, again.repeated) == (before + 8, first.document, True)
+    assert ledger.unit(TAXPAYER).next_icv == before + 9
+    assert ledger.verify_chain(TAXPAYER).intact

@@ -25,6 +25,9 @@ _PORT = click.IntRange(0, 65535)
 )
 @click.option("--https-port", type=_PORT, help="Serve HTTPS too, for the gateway's own names, under a throw-away root.")
 @click.option("--proxy-port", type=_PORT, help="An HTTPS proxy that brings the gateway's own names here.")
+@click.option(
+    "--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name of this machine for pages and /manage."
+)
 @click.pass_context
 def simulator(
     context: click.Context,
@@ -38,8 +41,9 @@ def simulator(
     seed: int | None,
     https_port: int | None,
     proxy_port: int | None,
+    hosts: tuple[str, ...],
 ) -> None:
-    """Serve the six gateway endpoints for sandbox, simulation and production, and /manage for machines.
+    """Serve the six gateway endpoints for sandbox, simulation and production, /portal for people, /manage for machines.
 
     \b
     Prints "simulator ready: http://HOST:PORT" when it accepts connections. SIGTERM and Ctrl-C stop it cleanly.
@@ -65,6 +69,7 @@ def simulator(
         seed=seed,
         https_port=https_port,
         proxy_port=proxy_port,
+        hosts=hosts,
     )
 
 

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -17,8 +17,6 @@ from khatm.cli.output import OutputFormat, emit, error_record, format_option, sa
 from khatm.errors import KhatmError
 
 if TYPE_CHECKING:
-    from khatm.errors import Language
-    from khatm.rules.catalogue import Entry
     from khatm.rules.findings import Finding
     from khatm.rules.validation import ValidationReport
 
@@ -186,6 +184,7 @@ def _judge(task: Task, file: Path) -> Judged:
     from khatm.cli.files import read_file
     from khatm.clock import SystemClock, saudi_time
     from khatm.rules.edition import Edition
+    from khatm.rules.report import members
     from khatm.rules.validation import validate as run
 
     now = (_moment(task.at) if task.at else None) or saudi_time(SystemClock().now())
@@ -195,7 +194,7 @@ def _judge(task: Task, file: Path) -> Judged:
         return _unread(file, error)
     options = {"now": now, "previous_hash": task.previous_hash, "max_bytes": task.max_bytes}
     report = run(xml, edition=Edition(task.edition), **options)  # type: ignore[arg-type]
-    record = _record(file, report)
+    record = members(report, str(file))
     lines = [*_lines(file, report, brief=task.brief)]
     changes = False
     if task.compare is not None:
@@ -214,51 +213,16 @@ def _changes(first: "ValidationReport", second: "ValidationReport") -> tuple[lis
     return sorted((one - two).elements()), sorted((two - one).elements())
 
 
-def _record(file: Path, report: "ValidationReport") -> dict[str, object]:
-    stages = [
-        {
-            "stage": stage.stage,
-            "status": stage.status,
-            "findings": [_finding(each, report.sentences) for each in stage.findings],
-        }
-        for stage in report.stages
-    ]
-    return {"file": str(file), "valid": report.valid, "edition": report.edition.value, "stages": stages}
-
-
-def _finding(finding: "Finding", sentences: "Mapping[str, dict[Language, str]]") -> dict[str, object]:
-    entry = _entry(finding.rule)
-    own = sentences.get(finding.rule)
-    record: dict[str, object] = {
-        "rule": finding.rule,
-        "severity": finding.severity,
-        "location": finding.location,
-    }
-    if finding.found is not None:
-        record["found"] = finding.found
-    record["message"] = dict(own) if own else {"en": entry.en.title, "ar": entry.ar.title}
-    record["fix"] = {"en": entry.en.fix, "ar": entry.ar.fix}
-    return record
-
-
-def _entry(rule: str) -> "Entry":
-    from khatm.rules.catalogue import explain as look_up
-
-    entry = look_up(rule) or look_up("XSD_ZATCA_INVALID")
-    assert entry is not None
-    return entry
-
-
 def _lines(file: Path, report: "ValidationReport", *, brief: bool) -> Iterator[str]:
+    from khatm.rules.report import sentences
+
     yield f"{file}: {'valid' if report.valid else 'NOT VALID'} ({report.edition.value})"
     for stage in report.stages:
         if brief and not stage.findings and stage.status != "undecided":
             continue
         yield f"  {_MARKS[stage.status]} {stage.stage:<10}{stage.status}" + (f": {stage.note}" if stage.note else "")
         for rule, findings in _by_rule(stage.findings).items():
-            told = _finding(findings[0], report.sentences)
-            message, fix = told["message"], told["fix"]
-            assert isinstance(message, dict) and isinstance(fix, dict)
+            message, fix = sentences(findings[0], report)
             yield f"      {findings[0].severity} {rule}: {message['en']}"
             for each in findings[:_PLACES]:
                 yield f"        at {each.location}" + (f", found {each.found!r}" if each.found else "")

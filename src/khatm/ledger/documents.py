@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
 
@@ -109,11 +110,16 @@ def content_digest(content: object) -> str:
 
 def reporting_deadline(issue_date: str, issue_time: str, issued_at: datetime) -> datetime:
     """Return the end of the 24 hours: from issue date and time (KSA-25), in Saudi time unless a zone is written."""
+    return (_moment_of_issue(issue_date, issue_time) or issued_at) + REPORTING_PERIOD
+
+
+@lru_cache(maxsize=64)
+def _moment_of_issue(issue_date: str, issue_time: str) -> datetime | None:
     try:
         start = datetime.fromisoformat(f"{issue_date}T{issue_time}")
     except ValueError:
-        start = issued_at
-    return (start if start.tzinfo else start.replace(tzinfo=SAUDI)) + REPORTING_PERIOD
+        return None
+    return start if start.tzinfo else start.replace(tzinfo=SAUDI)
 
 
 def by_uuid(connection: Connection, uuid: str) -> Document:

@@ -28,6 +28,8 @@ class Request(Generic[Result]):
         self.settled = False
         self.taken = False
         """Whether a leader is serving it just now."""
+        self.abandoned = False
+        """Whether its caller was interrupted meanwhile and waits for it no more."""
         self._signal = threading.Lock()
         self._signal.acquire()
 
@@ -119,7 +121,7 @@ class Lane(Generic[AnyRequest]):
             self._serve(batch)
         finally:
             with self._guard:
-                self._queue = deque(each for each in self._queue if not each.settled)
+                self._queue = deque(each for each in self._queue if not each.settled and not each.abandoned)
                 for each in self._queue:
                     each.taken = False
                 self._promote()
@@ -147,6 +149,8 @@ class Lane(Generic[AnyRequest]):
     def _leave(self, requests: Sequence[AnyRequest]) -> None:
         """Take back what an interrupted caller had asked for, as far as nobody serves it; hand the lead on."""
         with self._guard:
-            self._queue = deque(each for each in self._queue if each.taken or each not in requests)
+            for each in requests:
+                each.abandoned = True
+            self._queue = deque(each for each in self._queue if each.taken or not each.abandoned)
             if self._leader in requests:
                 self._promote()

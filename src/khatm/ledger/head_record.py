@@ -12,7 +12,7 @@ and hash of the last document, and a checksum over them.
 import os
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,16 +42,24 @@ class RecordedHead:
 
 
 class HeadRecord:
-    """The record of one ledger, known by its identity, in one file; usable from several threads."""
+    """The record of one ledger, known by its identity, in one file; usable from several threads.
 
-    def __init__(self, path: Path, place: str) -> None:
-        self.path = path
+    `path` gives the file for an identity, which is read from the database at the first use.
+    """
+
+    def __init__(self, path: Callable[[str], Path], place: str) -> None:
+        self._path_of = path
         self._identity = ""
         self._place = place
         self._guard = threading.Lock()
         self._file = 0
         self._written: dict[int, tuple[bytes, RecordedHead | None]] = {}
         """The line last written for each unit, so that finding it again tells all that it says."""
+
+    @property
+    def path(self) -> Path:
+        """The record's file."""
+        return self._path_of(self._identity)
 
     def require_continued(self, connection: Connection, head: Head) -> None:
         """Raise ChainHeadReplaced unless the locked chain goes on from the document that the record remembers."""
@@ -83,7 +91,7 @@ class HeadRecord:
         return _read(line, self._identity, unit_id)
 
     def note(self, heads: Sequence[Head]) -> None:
-        """Remember where chains stand after a commit."""
+        """Remember where chains stand after a commit, in whose transaction the record was asked before."""
         with suppress(OSError):
             for head in heads:
                 self._write(head)

@@ -8,7 +8,8 @@ stored and each chain is advanced once. So no savepoint is needed between docume
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sqlalchemy import Connection, select
 
@@ -102,7 +103,7 @@ def issue_together(
     moved = [chain for chain in chains.values() if isinstance(chain, _Chain) and chain.new]
     new = [each for chain in moved for each in chain.new]
     if new:
-        ids = issue_rows.store(connection, [(each.stored(), each.xml) for each in new])
+        ids = issue_rows.store(connection, [(each.row, each.xml) for each in new])
         for each, document_id in zip(new, ids, strict=True):
             each.document_id = document_id
         for chain in moved:
@@ -179,9 +180,9 @@ class _Chain:
 
 
 class _Placed:
-    """A new document at its place; its id is known once it is stored."""
+    """A new document at its place, and its row as the database keeps it; its id is known once it is stored."""
 
-    document_id = 0
+    __slots__ = ("_deadline", "_now", "_simplified", "document_id", "place", "request", "row", "xml")
 
     def __init__(
         self,
@@ -193,14 +194,15 @@ class _Placed:
         now: datetime,
     ) -> None:
         facts = stamped.facts
+        self.document_id = 0
         self.place = place
         self.request = request
         self.xml = stamped.xml
         self._now = now
+        self._simplified = facts.simplified
         self._deadline = (
             documents.reporting_deadline(facts.issue_date, facts.issue_time, now) if facts.simplified else None
         )
-        self._profile, self._route = _SIMPLIFIED if facts.simplified else _STANDARD
         self.row: dict[str, object] = {
             "unit_id": unit_id,
             "generation_id": generation_id,
@@ -209,44 +211,55 @@ class _Placed:
             "invoice_hash": stamped.invoice_hash,
             "previous_hash": place.previous_hash,
             "reference": request.reference,
+            "content_digest": request.digest,
+            "profile": "simplified" if facts.simplified else "standard",
             "type_code": facts.type_code,
             "transaction_code": facts.transaction_code,
             "issue_date": facts.issue_date,
             "issue_time": facts.issue_time,
             "payable": facts.payable,
             "vat_total": facts.vat_total,
-            "attempts": 0,
-        }
-
-    def stored(self) -> dict[str, object]:
-        """Return the row as the database keeps it."""
-        deadline = self._deadline
-        return {
-            **self.row,
-            "content_digest": self.request.digest,
-            "profile": self._profile.value,
-            "issued_at": schema.moment_text(self._now),
-            "deadline": None if deadline is None else schema.moment_text(deadline),
+            "issued_at": schema.moment_text(now),
+            "deadline": None if self._deadline is None else _deadline_text(self._deadline),
             "state": "issued",
-            "route": self._route.value,
+            "route": "reporting" if facts.simplified else "clearance",
+            "attempts": 0,
             "claim_number": 0,
         }
 
     def issued(self, *, repeated: bool = False) -> IssuedDocument:
         """Return what the caller gets."""
+        row = cast("dict[str, Any]", self.row)
         document = Document(
             id=self.document_id,
-            profile=self._profile,
+            unit_id=row["unit_id"],
+            generation_id=row["generation_id"],
+            icv=row["icv"],
+            uuid=row["uuid"],
+            invoice_hash=row["invoice_hash"],
+            previous_hash=row["previous_hash"],
+            reference=row["reference"],
+            profile=Profile.SIMPLIFIED if self._simplified else Profile.STANDARD,
+            type_code=row["type_code"],
+            transaction_code=row["transaction_code"],
+            issue_date=row["issue_date"],
+            issue_time=row["issue_time"],
+            payable=row["payable"],
+            vat_total=row["vat_total"],
             issued_at=self._now,
             deadline=self._deadline,
             state=DocumentState.ISSUED,
-            route=self._route,
+            route=Route.REPORTING if self._simplified else Route.CLEARANCE,
+            attempts=0,
             next_attempt_at=None,
             reason=None,
             settled_at=None,
-            **self.row,  # type: ignore[arg-type]
         )
         return IssuedDocument(document, self.xml, repeated)
+
+
+_deadline_text = lru_cache(maxsize=64)(schema.moment_text)
+"""Documents of one second have one deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,10 +271,6 @@ class _Repeated:
     def issued(self) -> IssuedDocument:
         """Return what the caller gets."""
         return self.first.issued(repeated=True)
-
-
-_SIMPLIFIED = (Profile.SIMPLIFIED, Route.REPORTING)
-_STANDARD = (Profile.STANDARD, Route.CLEARANCE)
 
 
 def _require_place(head: Head, place: ChainPlace, facts: "StampFacts") -> None:

@@ -1,7 +1,7 @@
 """The ledger as other rooms see it: every method is one transaction, durable when it returns."""
 
-import hashlib
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from sqlalchemy.engine import URL
 
@@ -64,7 +64,10 @@ def open_ledger(home: Home, clock: Clock, *, wait: float = DEFAULT_WAIT, upgrade
     if home.database_url is None:
         home.folder()
     store = open_store(address_of(home), clock, wait=wait, upgrade=upgrade)
-    record = store.head_record or home.path / f"{hashlib.sha256(store.place.encode()).hexdigest()[:32]}.head"
+
+    def record(identity: str) -> Path:
+        return store.head_record or home.path / f"{identity}.head"
+
     return Ledger(store, Seals(store, home), clock, HeadRecord(record, store.place))
 
 

@@ -22,6 +22,7 @@ from khatm.rules.findings import Finding, Stage, StageReport
 from khatm.rules.integrity import examine_chain, examine_qr, examine_stamp, unfold
 from khatm.rules.reading import Reading, read
 from khatm.rules.stamp_policy import judge_records, judge_signer, spelled_otherwise
+from khatm.stamp.certificate import Certificate
 from khatm.stamp.verdict import CheckResult
 from khatm.stamp.verify import Verification, verify_tree
 
@@ -68,13 +69,15 @@ def validate(
     now: datetime,
     edition: Edition = editions.DEFAULT,
     previous_hash: str | None = None,
+    reference: Certificate | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> ValidationReport:
     """Validate a document as it stands at an instant; never raises for any bytes.
 
     `now` is aware; its offset is the zone of dates and times without one. `previous_hash` is the expected
-    PIH (KSA-13); without it the chain stage is skipped. Stamp and QR code are looked at on simplified documents, and
-    on standard ones that carry them.
+    PIH (KSA-13); without it the chain stage is skipped. `reference` is the certificate that the stamp's issuer and
+    serial number are compared with instead of the embedded one, as the authority's web validator does. Stamp and
+    QR code are looked at on simplified documents, and on standard ones that carry them.
     """
     try:
         tree = parse_strictly(xml, max_bytes=max_bytes)
@@ -86,7 +89,8 @@ def validate(
     rules = judge(reading, edition, now)
     advice = _advice(reading.at(now), edition)
     beside = [*examine_stamp(reading), *examine_qr(reading), *unfold(reading)]
-    verification = verify_tree(tree, pih=previous_hash)  # last: it takes the stamp out of the tree
+    # last: it takes the stamp out of the tree
+    verification = verify_tree(tree, certificate=reference, pih=previous_hash)
     beside += [*judge_signer(reading, verification), *judge_records(reading, verification)]
     stages = (
         StageReport("xml", "passed"),

@@ -1,4 +1,4 @@
-"""The simulator on HTTP: the gateway's exact bytes below /e-invoicing, management below /manage.
+"""The simulator on HTTP: the gateway's exact bytes below /e-invoicing, management below /manage, pages for people.
 
 The gateway is plain ASGI without a framework between it and the wire: status, body and headers are the contract.
 """
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import anyio.to_thread
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Mount, Route
@@ -16,12 +17,17 @@ from khatm.simulator.delivery import Delivery, Holding, Receive, Scope, Send, co
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.faulty import FaultyGateway
+from khatm.simulator.web import openapi
+from khatm.simulator.web.guard import Guard
+from khatm.simulator.web.routes import routes as pages
 
 _INLINE_BODY = 192 * 1024
 """Larger documents are examined in a thread, so that they do not hold up the others; for small ones the change of
 thread costs more than it spares."""
 _DRAINED = 64 * 1024 * 1024
 """How much of a body above the limit is read and dropped, so that its sender gets to read the answer."""
+_MANAGE_LIMIT = 4 * 1024 * 1024
+"""Octets of a management call; a script of faults is the largest."""
 
 
 def create_app(fatoora: Fatoora) -> Starlette:
@@ -30,7 +36,12 @@ def create_app(fatoora: Fatoora) -> Starlette:
     app = Starlette(
         routes=[
             Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora), holding)),
-            Mount("/manage", routes=manage.routes(fatoora)),
+            Mount(
+                "/manage",
+                routes=[*manage.routes(fatoora), Route("/openapi.json", openapi.serve)],
+                middleware=[Middleware(Guard, hosts=fatoora.hosts, body_limit=_MANAGE_LIMIT)],
+            ),
+            *pages(fatoora),
             Route("/CertEnroll/{name}.crt", manage.issuer_certificate(fatoora), methods=["GET"]),
         ],
     )

@@ -35,6 +35,7 @@ class Cause(StrEnum):
     OTP_EXPIRED = "otp-expired"
     OTP_FOR_OTHER_PURPOSE = "otp-for-another-purpose"
     OTP_OF_OTHER_TAXPAYER = "otp-of-another-taxpayer"
+    OTP_FOR_OTHER_DEVICE = "otp-for-another-device"
     CSR_REFUSED = "csr-refused"
     OTHER_REQUEST_ID = "request-id-of-another-csid"
     SECOND_PCSID = "second-pcsid"
@@ -147,6 +148,10 @@ _TEXTS: dict[Cause, dict[Language, str]] = {
     Cause.OTP_OF_OTHER_TAXPAYER: {
         "en": "The OTP is {found}'s, the CSR or the CSID names another VAT number.",
         "ar": "رمز التحقق يخص {found}، أما طلب الشهادة أو الشهادة ففيها رقم ضريبي آخر.",
+    },
+    Cause.OTP_FOR_OTHER_DEVICE: {
+        "en": "The OTP was issued for the renewal of device {found}, and another one brought it.",
+        "ar": "صدر رمز التحقق لتجديد الجهاز {found} وجاء به جهاز آخر.",
     },
     Cause.CSR_REFUSED: {
         "en": "The CSR was refused: {found}. `khatm csr` makes requests that pass.",

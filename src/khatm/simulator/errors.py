@@ -242,6 +242,37 @@ class NoFreeOtp(KhatmError):
 
 
 @dataclass(eq=False)
+class TaxpayerNotActive(KhatmError):
+    """A suspended or deregistered taxpayer asked for one-time passwords."""
+
+    vat_number: str
+    status: str
+    code: ClassVar[str] = "taxpayer-not-active"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = (
+        "The VAT registration {vat_number} is {status}: no one-time passwords are issued. Set it to Active first."
+    )
+    ar: ClassVar[str] = (
+        "حالة التسجيل الضريبي {vat_number} هي {status}، فلا تصدر له رموز تحقق. أعد الحالة إلى Active أولًا."
+    )
+
+
+@dataclass(eq=False)
+class ForeignHost(KhatmError):
+    """A request for a host name that is not the simulator's, as a page sends it after rebinding its own name."""
+
+    host: str
+    code: ClassVar[str] = "foreign-host"
+    en: ClassVar[str] = (
+        "This simulator does not answer to the name {host!r}. Use an IP address or localhost, "
+        "or start it with --allow-host {host}."
+    )
+    ar: ClassVar[str] = (
+        "لا يستجيب هذا المحاكي للاسم {host!r}. استعمل عنوان IP أو localhost، أو شغّله بالخيار ‎--allow-host {host}‎."
+    )
+
+
+@dataclass(eq=False)
 class ForeignOrigin(KhatmError):
     """A web page of another origin tried to manage the simulator."""
 
@@ -251,6 +282,47 @@ class ForeignOrigin(KhatmError):
         "Pages of {origin} may not manage this simulator. Call it without a browser, or from its own pages."
     )
     ar: ClassVar[str] = "لا يُسمح لصفحات {origin} بإدارة هذا المحاكي. استعمله دون متصفح أو من صفحاته نفسها."
+
+
+@dataclass(eq=False)
+class UnknownPage(KhatmError):
+    """A page that does not exist."""
+
+    path: str
+    code: ClassVar[str] = "unknown-page"
+    en: ClassVar[str] = "There is no page {path}. The menu lists the pages that there are."
+    ar: ClassVar[str] = "لا توجد صفحة ‎{path}‎. تعرض القائمة الصفحات الموجودة."
+
+
+@dataclass(eq=False)
+class ForeignForm(KhatmError):
+    """A form that this browser session was not given."""
+
+    code: ClassVar[str] = "foreign-form"
+    en: ClassVar[str] = "This form is out of date or not from this simulator. Open the page again and repeat the step."
+    ar: ClassVar[str] = "هذا النموذج قديم أو ليس من هذا المحاكي. افتح الصفحة من جديد وأعد الخطوة."
+
+
+@dataclass(eq=False)
+class BodyTooLarge(KhatmError):
+    """More was sent to a page or to the management than is read."""
+
+    allowed: int
+    code: ClassVar[str] = "body-too-large"
+    en: ClassVar[str] = "The body of the request is too large: at most {allowed} bytes are read here. Send less."
+    ar: ClassVar[str] = "محتوى الطلب أكبر من الحد: يُقرأ هنا {allowed} بايت على الأكثر. أرسل أقل."
+
+
+@dataclass(eq=False)
+class HeadersTooLarge(KhatmError):
+    """More headers were sent to a page or to the management than are looked at."""
+
+    allowed: int
+    code: ClassVar[str] = "headers-too-large"
+    en: ClassVar[str] = (
+        "The request's headers are too large: at most {allowed} bytes are looked at. Send fewer or less."
+    )
+    ar: ClassVar[str] = "ترويسات الطلب أكبر من الحد: يُنظر في {allowed} بايت على الأكثر. أرسل أقل."
 
 
 @dataclass(eq=False)

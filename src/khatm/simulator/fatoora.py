@@ -22,6 +22,7 @@ from khatm.simulator.registry import Registry
 from khatm.simulator.snapshots import Snapshot, Snapshots
 from khatm.simulator.store import Store
 from khatm.simulator.switches import Switches, switches_by_environment
+from khatm.simulator.taxpayers import Taxpayers
 from khatm.simulator.timeshift import TimeShift
 
 STATE_FILE = "simulator.sqlite3"
@@ -46,6 +47,8 @@ class SimulatorConfig:
     """What the switch `rules` names the edition of."""
     address: str = "http://127.0.0.1:8080"
     """Where clients reach the simulator; certificates carry it as the place of their issuer's certificate."""
+    hosts: frozenset[str] = frozenset()
+    """Further names by which browsers may reach the pages and the management; addresses and localhost always may."""
     keep_exchanges: int = MOST
     """How many exchanges are kept; without a data folder also no more than 64 MiB of them."""
     seed: int | None = None
@@ -67,7 +70,8 @@ class Fatoora:
         self.registry = Registry(self.store)
         self.records = Records(self.store)
         self.recorder = _recorder(config)
-        self.portal = Portal(self.store, self.registry, below=self.random.randrange)
+        self.taxpayers = Taxpayers(self.store, self.registry)
+        self.portal = Portal(self.store, self.taxpayers, below=self.random.randrange)
         self.time = TimeShift(self.store, config.clock)
         self.faults = Faults(self.store, read_fault, DEFAULT_SEED if config.seed is None else config.seed)
         self.snapshots = Snapshots(self.store, None if config.data is None else config.data / SNAPSHOTS_FOLDER)
@@ -75,6 +79,7 @@ class Fatoora:
         self._canned_certificate = config.canned_certificate
         self.own_certificates = self._own_certificates()
         self.tls_root = config.tls_root
+        self.hosts = config.hosts
         self._switches = config.switches
 
     def switches(self, environment: Environment) -> Switches:

@@ -82,6 +82,8 @@ class Issuance:
             if isinstance(asked, Response):
                 return asked
             csr, otp = asked
+            if otp.device_id not in (None, current.device_id):
+                return _invalid_otp().said_because(Cause.OTP_FOR_OTHER_DEVICE, str(otp.device_id))
             if not self._is_taxpayers(csr, environment, otp, current):
                 return _invalid_otp().said_because(Cause.OTP_OF_OTHER_TAXPAYER, otp.vat_number or "")
             now = self._fatoora.clock.now()

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,10 +12,11 @@ from starlette.routing import Route
 from khatm.environment import Environment
 from khatm.errors import KhatmError
 from khatm.simulator.errors import (
-    ForeignOrigin,
+    BodyTooLarge,
     InvalidManagementRequest,
     NoFreeOtp,
     NoTls,
+    TaxpayerNotActive,
     TooManyFaults,
     TooManySnapshots,
     UnknownDevice,
@@ -28,9 +28,10 @@ from khatm.simulator.errors import (
 
 Handler = Callable[[Request], Awaitable[Response]]
 _STATUSES: dict[type[KhatmError], int] = {
-    ForeignOrigin: 403,
+    BodyTooLarge: 413,
     NoFreeOtp: 409,
     NoTls: 404,
+    TaxpayerNotActive: 409,
     TooManyFaults: 409,
     TooManySnapshots: 409,
     UnknownDevice: 404,
@@ -41,19 +42,14 @@ _STATUSES: dict[type[KhatmError], int] = {
 }
 _LONGEST_NUMBER = 18
 _VAT_NUMBER = re.compile(r"3[0-9]{13}3\Z")
-_MOST_OCTETS = 4 * 1024 * 1024
 
 
 def route(method: str, path: str, handler: Handler) -> Route:
-    """Return a route whose handler may raise a known error: it is answered as its facts and sentences.
-
-    Pages of other origins are refused.
-    """
+    """Return a route whose handler may raise a known error: it is answered as its facts and sentences."""
 
     @wraps(handler)
     async def answer(request: Request) -> Response:
         try:
-            _check_origin(request)
             return await handler(request)
         except KhatmError as error:
             members = {"error": error.code, "message": {"en": error.sentence("en"), "ar": error.sentence("ar")}}
@@ -62,26 +58,13 @@ def route(method: str, path: str, handler: Handler) -> Route:
     return Route(path, answer, methods=[method])
 
 
-def _check_origin(request: Request) -> None:
-    """A browser names the page's origin on every call that changes something; only our own may."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise ForeignOrigin(origin=origin)
-
-
 async def members_of(request: Request) -> dict[str, object]:
     """Return the JSON object that a call brings, an empty one if it brings nothing.
 
     What could not be written out again is refused: numbers that are none, and halves of characters.
     """
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST_OCTETS:
-            allowed = f"a JSON object of at most {_MOST_OCTETS} octets"
-            raise InvalidManagementRequest(field="body", found="larger", allowed=allowed)
     try:
-        found = json.loads(body or b"{}")
+        found = json.loads(await request.body() or b"{}")
         json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         found = None

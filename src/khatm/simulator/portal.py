@@ -11,10 +11,10 @@ from enum import StrEnum
 
 from khatm.environment import Environment
 from khatm.simulator.causes import Because, Cause
-from khatm.simulator.errors import NoFreeOtp
-from khatm.simulator.registry import Registry
+from khatm.simulator.errors import NoFreeOtp, TaxpayerNotActive
 from khatm.simulator.store import Store, milliseconds, moment, utc_text
 from khatm.simulator.switches import Switches
+from khatm.simulator.taxpayers import Taxpayers, TaxpayerStatus
 
 OTP_LIFE = timedelta(hours=1)
 SANDBOX_OTP = "123345"
@@ -39,6 +39,8 @@ class Otp:
 
     code: str
     expires_at: datetime
+    device_id: int | None = None
+    """The device that a renewal was asked for; None: any of the taxpayer's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,17 @@ class AcceptedOtp:
 
     vat_number: str | None
     record: int | None
+    device_id: int | None = None
+    """The only device that the code renews; None: any of the taxpayer's."""
 
 
 class Portal:
     """Issues OTPs and says whether one that a call brings is good."""
 
-    def __init__(self, store: Store, registry: Registry, *, below: Callable[[int], int] = secrets.randbelow) -> None:
+    def __init__(self, store: Store, taxpayers: Taxpayers, *, below: Callable[[int], int] = secrets.randbelow) -> None:
         """`below(n)` gives a random whole number under n."""
         self._store = store
-        self._registry = registry
+        self._taxpayers = taxpayers
         self._below = below
 
     def issue(
@@ -67,26 +71,40 @@ class Portal:
         count: int,
         switches: Switches,
         now: datetime,
+        device_id: int | None = None,
     ) -> list[Otp]:
-        """Return fresh codes for a taxpayer, who is made if not known yet. Raises NoFreeOtp.
+        """Return fresh codes for a taxpayer, who is made if not known yet. Raises NoFreeOtp, TaxpayerNotActive.
 
-        Where the environment takes fixed values, they are the published good one and nothing is recorded.
+        `device_id` binds a renewal to one device. Where the environment takes fixed values, they are the published
+        good one and nothing is recorded.
         """
         expires_at = now + OTP_LIFE
         if switches.otp == "pattern":
             return [Otp(SANDBOX_OTP, expires_at)] * count
         with self._store.transaction() as connection:
-            self._registry.know_taxpayer(vat_number, now)
+            status = self._taxpayers.know(vat_number, now)
+            if status is not TaxpayerStatus.ACTIVE:
+                raise TaxpayerNotActive(vat_number=vat_number, status=status.value)
             codes = []
             for _ in range(count):
                 code = self._free_code(environment, now)
                 connection.execute(
-                    "INSERT INTO otp (environment, vat_number, purpose, code, created_at, expires_at) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
-                    (environment, vat_number, purpose, code, milliseconds(now), milliseconds(expires_at)),
+                    "INSERT INTO otp (environment, vat_number, purpose, device_id, code, created_at, expires_at) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (environment, vat_number, purpose, device_id, code, milliseconds(now), milliseconds(expires_at)),
                 )
-                codes.append(Otp(code, moment(milliseconds(expires_at))))
+                codes.append(Otp(code, moment(milliseconds(expires_at)), device_id))
             return codes
+
+    def live(self, environment: Environment, vat_number: str, purpose: Purpose, now: datetime) -> list[Otp]:
+        """Return a taxpayer's codes that are neither used nor expired, in the order of their issue."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT code, expires_at, device_id FROM otp WHERE environment = ? AND vat_number = ? AND purpose = ? "
+                "AND used_at IS NULL AND expires_at > ? ORDER BY id",
+                (environment, vat_number, purpose, milliseconds(now)),
+            ).fetchall()
+        return [Otp(row["code"], moment(row["expires_at"]), row["device_id"]) for row in rows]
 
     def _free_code(self, environment: Environment, now: datetime) -> str:
         with self._store.reading() as connection:
@@ -109,11 +127,11 @@ class Portal:
             return AcceptedOtp(None, None) if well_formed and code not in _SANDBOX_REFUSED else None
         with self._store.reading() as connection:
             row = connection.execute(
-                "SELECT id, vat_number FROM otp WHERE environment = ? AND code = ? AND purpose = ? "
+                "SELECT id, vat_number, device_id FROM otp WHERE environment = ? AND code = ? AND purpose = ? "
                 "AND used_at IS NULL AND expires_at > ?",
                 (environment, code, purpose, milliseconds(now)),
             ).fetchone()
-        return None if row is None else AcceptedOtp(row["vat_number"], row["id"])
+        return None if row is None else AcceptedOtp(row["vat_number"], row["id"], row["device_id"])
 
     def why_refused(self, environment: Environment, code: str, purpose: Purpose, now: datetime) -> Because:
         """Return what is wrong with a code that `check` refuses; of several with these digits, the latest counts."""

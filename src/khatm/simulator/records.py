@@ -5,15 +5,18 @@ Source: gateway contract, sections 8.4 (the last document of a unit), 8.5 (dupli
 
 import zlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
+from khatm.clock import SAUDI
 from khatm.environment import Environment
 from khatm.simulator.received import Call, ChainView, ReceivedFacts
 from khatm.simulator.store import Store, milliseconds
 
 DUPLICATE_WINDOW = timedelta(hours=24)
 _LONGEST_COUNTER = 30
+_FIRST_DAY = date(1970, 1, 1)
+_SAUDI_OFFSET = SAUDI.utcoffset(None)
 
 SubmissionOutcome = Literal["accepted", "accepted_with_warnings", "rejected", "duplicate", "step_done"]
 
@@ -23,6 +26,19 @@ class DocumentCount:
     """How many documents of one kind ended in one way."""
 
     profile: str
+    type_code: str
+    outcome: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """How many documents of one kind ended in one way on one day."""
+
+    day: date
+    """By Saudi time."""
+    profile: str
+    """`standard`, `simplified`, or empty for a document whose kind could not be read."""
     type_code: str
     outcome: str
     count: int
@@ -132,6 +148,21 @@ class Records:
                 (device_id,),
             ).fetchone()
         return None if row is None else str(row["counter"])
+
+    def daily(self, environment: Environment, vat_number: str, since: datetime) -> list[DayCount]:
+        """Return a taxpayer's reported and cleared documents since a moment by Saudi day, kind and outcome."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT (received_at + ?) / 86400000 AS day, coalesce(profile, '') AS profile, type_code, outcome, "
+                "count(*) AS count FROM submission JOIN device ON device.id = device_id "
+                "WHERE environment = ? AND vat_number = ? AND call <> 'compliance' AND received_at >= ? "
+                "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+                (_SAUDI_OFFSET // timedelta(milliseconds=1), environment, vat_number, milliseconds(since)),
+            ).fetchall()
+        return [
+            DayCount(_FIRST_DAY + timedelta(days=row["day"]), row["profile"], row["type_code"], row["outcome"], row[4])
+            for row in rows
+        ]
 
     def counts(self, device_id: int) -> list[DocumentCount]:
         """Return a device's reported and cleared documents by kind and outcome; compliance documents are none."""

@@ -73,7 +73,10 @@ class Registry:
     def know_taxpayer(self, vat_number: str, now: datetime) -> None:
         """Make a VAT number a taxpayer if it is none yet."""
         with self._store.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO taxpayer VALUES (?, ?)", (vat_number, milliseconds(now)))
+            connection.execute(
+                "INSERT OR IGNORE INTO taxpayer (vat_number, first_seen) VALUES (?, ?)",
+                (vat_number, milliseconds(now)),
+            )
 
     def add_device(self, environment: Environment, csr: ReceivedCsr, now: datetime) -> int:
         """Note a device at its first CCSID, return its number. A serial that is known already makes another one."""

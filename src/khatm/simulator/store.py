@@ -14,7 +14,7 @@ from pathlib import Path
 from khatm.simulator.errors import ForeignStore, UnusableStore
 
 _APPLICATION_ID = 0x4B68746D
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -112,8 +112,13 @@ CREATE TABLE turned_away (
     PRIMARY KEY (environment, vat_number, document_hash)
 ) WITHOUT ROWID;
 """
+_ADDED_IN_3 = """
+ALTER TABLE taxpayer ADD COLUMN status TEXT NOT NULL DEFAULT 'Active';
+ALTER TABLE otp ADD COLUMN device_id INTEGER REFERENCES device;
+CREATE INDEX otp_taxpayer ON otp (environment, vat_number, expires_at);
+"""
 _RESET = (
-    "accepted", "submission", "step", "credential", "device", "otp", "taxpayer", "fact", "fault", "turned_away",
+    "accepted", "submission", "step", "credential", "otp", "device", "taxpayer", "fact", "fault", "turned_away",
 )  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CACHE_KIB = 64 * 1024
@@ -155,7 +160,7 @@ class Store:
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if tables and (owner != _APPLICATION_ID or not 1 <= version <= _SCHEMA_VERSION):
                 raise ForeignStore(path=self._where, found=version, allowed=_SCHEMA_VERSION)
-            scripts = (_SCHEMA, _ADDED_IN_2)[version if tables else 0 :]
+            scripts = (_SCHEMA, _ADDED_IN_2, _ADDED_IN_3)[version if tables else 0 :]
             for statement in ";".join(scripts).split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")

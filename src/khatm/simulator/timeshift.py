@@ -2,12 +2,14 @@
 
 import json
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from khatm.clock import ClockState, ShiftableClock
 from khatm.simulator.store import Store
 
 _FACT = "clock"
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Far enough from the years 1 and 9999 that no zone, certificate or OTP reaches beyond them."""
 
 
 class TimeShift:
@@ -39,15 +41,16 @@ class TimeShift:
         return self._clock.shift
 
     def advance(self, by: timedelta) -> None:
-        """Move the clock by a duration. Raises OverflowError beyond the years 1 to 9999."""
+        """Move the clock by a duration. Raises OverflowError beyond the years 1970 to 8999, then nothing is changed."""
         with self._lock:
-            _ = self._clock.now() + by  # raises before anything is changed
+            _check(self._clock.now() + by)
             self._clock.advance(by)
             self._keep()
 
     def set(self, moment: datetime) -> None:
-        """Let the clock go on from an aware moment, or stand there if it stands still."""
+        """Let the clock go on from an aware moment, or stand there if it stands still. Raises as `advance` does."""
         with self._lock:
+            _check(moment)
             self._clock.set(moment)
             self._keep()
 
@@ -82,3 +85,8 @@ class TimeShift:
         state = self._clock.state
         kept = {"at": state.at.isoformat(), "shown": state.shown.isoformat(), "speed": state.speed}
         self._store.remember(_FACT, json.dumps(kept))
+
+
+def _check(moment: datetime) -> None:
+    if not _EARLIEST <= moment < _LATEST:
+        raise OverflowError(moment)

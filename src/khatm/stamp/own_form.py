@@ -81,7 +81,8 @@ def check(xml: bytes, certificate: Certificate, *, point: bytes | None = None) -
 def cut(xml: bytes, certificate: Certificate) -> OwnForm | None:
     """Take a file apart at the places of the template; None if any byte of the stamp's template is not there."""
     head_end = xml.find(b">", len(DECLARATION), _LONGEST_HEAD) + 1
-    if not xml.startswith(DECLARATION) or not head_end or undeclared(xml[len(DECLARATION) : head_end]):
+    head = xml[len(DECLARATION) : head_end]
+    if not xml.startswith(DECLARATION) or b"<" not in head or undeclared(head):
         return None
     frame = frame_of(certificate)
     pieces = (frame.before_hash, frame.before_properties_digest, frame.before_signature, frame.before_time)

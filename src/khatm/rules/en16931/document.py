@@ -1,7 +1,6 @@
 """What stands on the document itself: identity, dates, parties, currencies, references, and the sum of it all."""
 
 import re
-from decimal import Decimal
 
 from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.edition import ONLY_333, ONLY_348
@@ -72,17 +71,19 @@ def _missing_tax_currency(reading: Reading) -> list[Node]:
 
 
 def _wrong_inclusive(root: Node) -> bool:
-    """One currency after the other: some TaxTotal states VAT in it, and the totals agree."""
+    """Some TaxTotal states VAT in each currency, and the totals agree; only then are the stated amounts read.
+
+    That is the order in which the engine looks, and so breaks off.
+    """
     currencies = list(dict.fromkeys([code.text for code in root.all("cbc:DocumentCurrencyCode")]))
-    stated = _vat_by_currency(root) if currencies else {}
-    agrees: bool | None = None
+    if not currencies:
+        return False
+    stated = _vat_by_currency(root)
+    if any(currency not in stated for currency in currencies) or not _inclusive_agrees(root):
+        return True
     for currency in currencies:
-        if not any([decimal_of(amounts) is not None for amounts in stated.get(currency, ())]):  # noqa: C419 - reads all
-            return True
-        if agrees is None:
-            agrees = _inclusive_agrees(root)
-        if not agrees:
-            return True
+        for amounts in stated[currency]:
+            decimal_of(amounts)
     return False
 
 
@@ -100,15 +101,17 @@ def _vat_by_currency(root: Node) -> dict[str, list[list[Node]]]:
 
 
 def _inclusive_agrees(root: Node) -> bool:
-    inclusive = [decimal_of(total.all("cbc:TaxInclusiveAmount")) for total in root.all("cac:LegalMonetaryTotal")]
-    nets = [decimal_of(total.all("cbc:TaxExclusiveAmount")) for total in root.all("cac:LegalMonetaryTotal")]
-    stated = [net for net in nets if net is not None]
-    if len(stated) > 1:
+    """The sum is computed first; where the net total is missing there is none, and nothing else is read."""
+    totals = root.all("cac:LegalMonetaryTotal")
+    nets = [net for total in totals if (net := decimal_of(total.all("cbc:TaxExclusiveAmount"))) is not None]
+    if len(nets) > 1:
         raise Abort(AbortKind.MULTIPLE, "cbc:TaxExclusiveAmount", root)
+    if not nets:
+        return False
     # Every subtotal of every TaxTotal counts, in whatever currency; TaxTotal/TaxAmount itself does not.
     vat = dsum([decimal_of(sub.all("cbc:TaxAmount")) for sub in root.path("cac:TaxTotal", "cac:TaxSubtotal")])
-    expected: Decimal | None = r2(add(stated[0] if stated else None, vat))
-    return expected is not None and any(amount == expected for amount in inclusive if amount is not None)
+    expected = r2(add(nets[0], vat))
+    return any(decimal_of(total.all("cbc:TaxInclusiveAmount")) == expected for total in totals)
 
 
 def _unfilled_references(reading: Reading) -> list[Node]:

@@ -20,10 +20,13 @@ def rates(subtotal: Node) -> list[Node]:
 
 
 def off(reading: Reading, subtotal: Node) -> bool:
-    """Tell whether the row's VAT is not base times rate, as 3.4.8 computes; a missing rate is off."""
+    """Tell whether the row's VAT is not base times rate, as 3.4.8 computes; a missing number is off.
+
+    Numbers are read in this order, and none behind a missing one.
+    """
     tax = double_of(subtotal.all("cbc:TaxAmount"))
-    base = double_of(subtotal.all("cbc:TaxableAmount"))
-    rate = double_of(rates(subtotal))
+    base = None if tax is None else double_of(subtotal.all("cbc:TaxableAmount"))
+    rate = None if base is None else double_of(rates(subtotal))
     if tax is None or base is None or rate is None:
         return True
     product = base * (rate / 100)

@@ -90,8 +90,15 @@ def _net(reading: Reading, total: Node) -> Decimal | None:
 
 
 def _wrong_payable(total: Node) -> bool:
-    payable, inclusive = decimal_of(total.all("cbc:PayableAmount")), decimal_of(total.all("cbc:TaxInclusiveAmount"))
-    prepaid, rounding = decimal_of(total.all("cbc:PrepaidAmount")), decimal_of(total.all("cbc:PayableRoundingAmount"))
+    """Amounts are read from left to right, and none behind one that is missing: the engine looks no further."""
+    payable = decimal_of(total.all("cbc:PayableAmount"))
+    if payable is None:
+        return True
+    rounding = decimal_of(total.all("cbc:PayableRoundingAmount"))
+    inclusive = decimal_of(total.all("cbc:TaxInclusiveAmount"))
+    if inclusive is None:
+        return True
+    prepaid = decimal_of(total.all("cbc:PrepaidAmount"))
     # Which side is rounded depends on what is there (EN rule specification, BR-CO-16).
     due = inclusive if prepaid is None else r2(sub(inclusive, prepaid))
     stated = payable if rounding is None else r2(sub(payable, rounding))

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 
+from khatm.rules.comparisons import compare_whole
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.en16931 import categories as cat
 from khatm.rules.en16931.contexts import Context, document, each, indicates, matches, missing, subtotals, too_precise
 from khatm.rules.en16931.rates import co17_333, off, off_333
-from khatm.rules.numbers import dbl, decimal_of, equal
+from khatm.rules.numbers import decimal_of, equal
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
 from khatm.rules.site import Site, Test
@@ -62,7 +63,7 @@ def _some_zero_rate(reading: Reading) -> bool:
     if reading.root.name != "inv:Invoice":
         return False
     percents = reading.root.path("cac:AllowanceCharge", "cac:TaxCategory", "cbc:Percent")
-    return any(dbl(percent.text) == 0 for percent in percents)
+    return any(compare_whole(percent, 0) == 0 for percent in percents)  # -0.00 is none: by the engine's order
 
 
 # --- categories by code: in the breakdown, of allowances and charges, of items
@@ -118,7 +119,7 @@ def _rate_not_zero(category: Node) -> bool:
 
 
 def _rate_not_positive(category: Node) -> bool:
-    return not any((dbl(percent.text) or 0) > 0 for percent in category.all("cbc:Percent"))
+    return not any(compare_whole(percent, 0) > 0 for percent in category.all("cbc:Percent"))
 
 
 def _row_of(category: Node) -> Node:

@@ -6,7 +6,7 @@ Source: Saudi rule specification, site 132. Not covered: net amounts and totals 
 import re
 from collections.abc import Iterator
 
-from khatm.rules.ksa.comparisons import compare_whole
+from khatm.rules.comparisons import compare_whole
 from khatm.rules.ksa.facts import CHARGE, invoice, line_parts, selected
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, opt

@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from khatm.rules.comparisons import compare_whole
 from khatm.rules.edition import ONLY_333, ONLY_348
-from khatm.rules.ksa.comparisons import compare_whole
 from khatm.rules.ksa.facts import (
     CHARGE,
     INDICATOR,
@@ -82,8 +82,8 @@ def _allowance_percentage(reading: Reading) -> list[Node]:
     failing = []
     for node in _outside_prices(reading):
         if indicates(node, False) and (text := opt(node.all(FACTOR))) != "":
-            value = decimal_of(node.all(FACTOR))
-            if not (value is not None and 0 <= value <= 100 and frac(text) <= 2):
+            value = decimal_of(node.all(FACTOR)) if frac(text) <= 2 else None  # in the engine's order
+            if value is None or not 0 <= value <= 100:
                 failing.append(node)
     return failing
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from khatm.document.codes import CURRENCIES
 from khatm.rules.abort import Abort
+from khatm.rules.comparisons import some_above_zero
 from khatm.rules.edition import ONLY_333, ONLY_348
-from khatm.rules.ksa.comparisons import some_above_zero
 from khatm.rules.ksa.facts import every_line_parts, invoice
 from khatm.rules.numbers import double_of, round_up
 from khatm.rules.patterns import norm

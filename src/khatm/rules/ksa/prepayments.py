@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from khatm.rules.abort import Abort
+from khatm.rules.comparisons import compare_whole, number_of, some_above_zero, some_zero
 from khatm.rules.edition import ONLY_333, ONLY_348
-from khatm.rules.ksa.comparisons import compare_whole, number_of, some_above_zero, some_zero
 from khatm.rules.ksa.facts import CHARGE, PERCENT, category_is, header, is_vat, line_parts, lines
 from khatm.rules.numbers import CENT, ZERO, decimal_of, double_of, exactly, f2, frac, mul, r2, round_up
 from khatm.rules.patterns import norm

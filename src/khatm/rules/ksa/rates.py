@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from khatm.rules.comparisons import compare_whole
 from khatm.rules.edition import ONLY_348
 from khatm.rules.ksa.categories import (
     CODES_E,
@@ -21,7 +22,6 @@ from khatm.rules.ksa.categories import (
     lacks_reason,
     subtotal_categories,
 )
-from khatm.rules.ksa.comparisons import compare_whole
 from khatm.rules.ksa.facts import (
     CATEGORY,
     CHARGE,

@@ -1,7 +1,8 @@
 """How the engine compares untyped text with a number literal, which is not how numbers compare.
 
 An integer literal and a text of 1 to 15 digits compare as integers. Otherwise both become doubles in a total order:
--0.0 is below 0.0 and NaN is above everything. Source: Saudi rule specification, section 4.
+-0.0 is below 0.0 and NaN is above everything. Source: Saudi rule specification, section 4; both stylesheets run on the
+same engine.
 """
 
 import math
