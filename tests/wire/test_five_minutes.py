@@ -4,10 +4,7 @@ import json
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,15 +12,11 @@ from pathlib import Path
 import pytest
 
 from khatm.simulator.embedded import EmbeddedSimulator
+from tests.wire.page import blocks, run_in_order
 from tests.wire.simulator_caller import http
 
-PAGE = (Path(__file__).parents[2] / "docs" / "five-minutes.md").read_text(encoding="utf-8")
+PAGE = "five-minutes.md"
 VAT_NUMBER = "399999999900003"
-
-
-def blocks(language: str) -> list[str]:
-    """The page's blocks in a language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -40,45 +33,8 @@ def simulator() -> Iterator[EmbeddedSimulator]:
         yield opened
 
 
-def environ(tmp_path: Path) -> dict[str, str]:
-    """Variables with a `khatm` in the search path that is this checkout's."""
-    program = tmp_path / "bin" / "khatm"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from khatm.cli.khatm import main; main()" "$@"\n')
-    program.chmod(0o755)
-    home = tmp_path / "home"
-    home.mkdir()
-    return os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}", "HOME": str(home)}
-
-
-def free_ports(count: int) -> list[str]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [str(each.getsockname()[1]) for each in listeners]
-    for each in listeners:
-        each.close()
-    return ports
-
-
 def test_the_commands_run_in_order_in_an_empty_folder(tmp_path: Path, folder: Path) -> None:
-    script = "".join(blocks("sh"))
-    for written, free in zip(("8080", "8081"), free_ports(2), strict=True):
-        assert f"-port {written}" in script
-        script = re.sub(rf"\b{written}\b", free, script)
-    with subprocess.Popen(
-        ["sh", "-eu", "-c", script],
-        cwd=folder,
-        env=environ(tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            said, errors = process.communicate(timeout=240)
-        finally:
-            if process.poll() != 0:
-                os.killpg(process.pid, signal.SIGTERM)
-    assert process.returncode == 0, errors
+    said = run_in_order(blocks(PAGE, "sh"), folder, tmp_path)
     lines = said.splitlines()
     order = [lines.index(each) for each in ("CLEARED REPORTED", "no answer: send again", "409: reported before")]
     assert order == sorted(order)
@@ -91,7 +47,7 @@ def test_the_commands_run_in_order_in_an_empty_folder(tmp_path: Path, folder: Pa
 
 def csr_in(folder: Path) -> None:
     """Run the page's second step: key and CSR."""
-    [step] = [each for each in blocks("sh") if "openssl req" in each]
+    [step] = [each for each in blocks(PAGE, "sh") if "openssl req" in each]
     subprocess.run(["sh", "-eu", "-c", step], cwd=folder, check=True, capture_output=True)
 
 
@@ -101,7 +57,7 @@ def php(folder: Path, otp: str, *options: str, **variables: str) -> subprocess.C
     if "curl" not in modules.split():
         reason = "PHP with its curl extension is not on this machine"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    [program] = blocks("php")
+    [program] = blocks(PAGE, "php")
     (folder / "onboard.php").write_text(program, encoding="utf-8")
     return subprocess.run(
         ["php", *options, "onboard.php", otp],
@@ -135,7 +91,7 @@ def test_php_gets_its_compliance_csid(simulator: EmbeddedSimulator, folder: Path
 
 def test_what_the_c_sharp_program_sends_is_answered(simulator: EmbeddedSimulator, folder: Path) -> None:
     """There is no compiler for it here: the request is put together from what its source says."""
-    [program] = blocks("csharp")
+    [program] = blocks(PAGE, "csharp")
     headers = dict(re.findall(r'request\.Headers\.Add\("([^"]+)", "([^"]+)"\)', program))
     assert headers == {"Accept-Version": "V2", "Accept-Language": "en"}
     assert 'request.Headers.Add("OTP", otp)' in program

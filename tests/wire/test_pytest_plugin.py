@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.wire.page import blocks
+
 pytest_plugins = ["pytester"]
 
 MODULE = "khatm.testing.pytest_plugin"
@@ -134,3 +136,15 @@ def test_wrong_marks_are_said(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(errors=3)
     for said in ("there is no switch 'otps'", "unexpected keyword argument 'setting'", "options by name"):
         assert said in result.stdout.str()
+
+
+def test_the_page_s_tests_pass(pytester: pytest.Pytester) -> None:
+    [text] = [each for each in blocks("simulator.md", "python") if "test_shop.py" in each]
+    run(pytester, text).assert_outcomes(passed=2)
+
+
+def test_the_page_s_programs_run() -> None:
+    programs = [each for each in blocks("simulator.md", "python") if "test_shop.py" not in each]
+    assert len(programs) == 2
+    for each in programs:
+        exec(compile(each, "simulator.md", "exec"), {})

@@ -20,6 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.proxy import MOST_HEAD_BYTES
+from tests.wire.page import blocks, run_in_order
 from tests.wire.simulator_caller import SELLER, http
 
 HOSTS = ("gw-fatoora.zatca.gov.sa", "gw-apic-gov.gazt.gov.sa")
@@ -245,3 +246,10 @@ def test_the_program_prints_what_brings_a_client_here_and_keeps_its_root(tmp_pat
         assert lines[0].startswith("simulator ready: http://127.0.0.1:")
         assert f"127.0.0.1 {HOSTS[0]} {HOSTS[1]}" in lines[2]
     assert roots[0] == roots[1] == (tmp_path / "kept here" / "tls-root.pem").read_text()
+
+
+def test_the_page_brings_curl_here(tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    assert '"frozen":false' in run_in_order(blocks("simulator.md", "sh"), folder, tmp_path)
+    assert (folder / "fatoora" / "tls-root.pem").exists()
