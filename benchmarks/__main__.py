@@ -7,7 +7,10 @@ import sys
 
 from benchmarks.measuring import Missing, Row
 
-CLAIMS = ("stamping", "authoring", "growth", "startup", "fixture", "ledger", "ledger_size", "verifying")
+CLAIMS = (
+    *("stamping", "authoring", "validating", "growth", "hostile", "startup", "fixture"),
+    *("ledger", "ledger_size", "verifying", "sending"),
+)
 
 
 def main() -> int:

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.invoices import authored, new_identity
+from benchmarks.invoices import SIGNING_TIME, authored, new_identity
 from benchmarks.measuring import Missing, Row, Turns, milliseconds
 
 TIME_AIM = 11.0
 MEMORY_AIM = 60.0
 SMALL, LARGE = 500, 5000
-TASKS = ("authoring", "stamping", "hashing", "verifying")
+TASKS = ("authoring", "stamping", "hashing", "verifying", "validating")
 
 
 def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
@@ -57,6 +57,7 @@ def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
 def prepared(task: str, lines: int) -> tuple[Callable[[], object], int]:
     """A call that does the task once on a document with so many lines, and the size of its XML."""
     from benchmarks.khatm_side import author_and_stamp, canonical_of, signer_of, stamp_existing, unstamped_of
+    from khatm.rules.validation import validate
     from khatm.stamp.canonical import invoice_hash
     from khatm.stamp.verify import verify
 
@@ -70,6 +71,8 @@ def prepared(task: str, lines: int) -> tuple[Callable[[], object], int]:
     if task == "stamping":
         return lambda: stamp_existing(plain, signer), len(plain)
     stamped = author_and_stamp(document, signer)
+    if task == "validating":
+        return lambda: validate(stamped, now=SIGNING_TIME), len(stamped)
     return lambda: verify(stamped), len(stamped)
 
 

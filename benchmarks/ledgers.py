@@ -125,5 +125,6 @@ def _row(head: Head, generation: Generation, place: ChainPlace, digest: str, mom
         "state": "accepted",
         "route": "reporting",
         "attempts": 1,
-        "claim_number": 0,
+        "follows": None,
+        "authored": None,
     }

@@ -5,6 +5,7 @@ authority's rules accept without a warning (identifiers of the right shape, name
 """
 
 import base64
+from copy import deepcopy
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 from typing import Any
@@ -95,7 +96,7 @@ def random_document(rng: Random) -> Json:
         "issue_time": f"{rng.randrange(4, 24):02}:{rng.randrange(60):02}:{rng.randrange(60):02}",
         "counter": rng.randrange(1, 10**6),
         "previous_hash": rng.choice([None, base64.b64encode(rng.randbytes(32)).decode()]),
-        "seller": dict(rng.choice(SELLERS)),
+        "seller": deepcopy(rng.choice(SELLERS)),
     }
     _currency(rng, document)
     buyer = _buyer(rng, document, groups)
@@ -221,7 +222,7 @@ def _line(rng: Random, groups: list[Json], basis: str) -> Json:
         "name": rng.choice(NAMES),
         "quantity": _text(rng, rng.choice(["1", "2", "7", "0.75", "12.375", "183.4", "1250"]), rng.randrange(1, 900)),
         "price": str(Decimal(rng.randrange(1_00, 40_000)) / 10**decimals if decimals > 2 else _money(rng, 1, 4000)),
-        "vat": dict(rng.choice(groups)),
+        "vat": deepcopy(rng.choice(groups)),
     }
     if gross:
         line["price_basis"] = "gross"

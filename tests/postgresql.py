@@ -87,41 +87,42 @@ def _started(folder: Path, settings: tuple[str, ...]) -> Iterator[Server]:
     folder.chmod(0o755)
     if uid:
         os.chown(data, uid, uid)
-    made = _as_user(
-        uid, binaries / "initdb", "-D", data, "-U", "khatm", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"
-    )
-    output, _ = made.communicate(timeout=120)
-    assert made.returncode == 0, output.decode(errors="replace")
+    how = ("-U", "khatm", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+    made = _as_user(uid, folder, binaries / "initdb", "-D", data, *how)
+    log = folder / "log"
+    assert made.wait(timeout=120) == 0, log.read_text(errors="replace")
     options = (f"unix_socket_directories={data}", "listen_addresses=", "max_connections=200", *settings)
     flags = [part for option in options for part in ("-c", option)]
-    running = _as_user(uid, binaries / "postgres", "-D", data, *flags)
+    running = _as_user(uid, folder, binaries / "postgres", "-D", data, *flags)
     try:
-        _await_ready(running, binaries, data)
+        _await_ready(running, folder, binaries, data)
         yield Server(URL.create("postgresql", username="khatm", database="postgres", query={"host": str(data)}))
     finally:
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=60)
+        running.wait(timeout=60)
 
 
-def _await_ready(running: subprocess.Popen[bytes], binaries: Path, data: Path) -> None:
+def _await_ready(running: subprocess.Popen[bytes], folder: Path, binaries: Path, data: Path) -> None:
     for _ in range(600):
         if running.poll() is not None:
-            raise RuntimeError((running.stdout.read() if running.stdout else b"").decode(errors="replace"))
+            raise RuntimeError((folder / "log").read_text(errors="replace"))
         ready = subprocess.run([binaries / "pg_isready", "-q", "-h", data], check=False, timeout=60)
         if ready.returncode == 0:
             return
     raise TimeoutError("PostgreSQL did not become ready")
 
 
-def _as_user(uid: int, *command: str | Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", _LAUNCH, str(uid), str(os.getpid()), *map(str, command)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd="/",
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-    )
+def _as_user(uid: int, folder: Path, *command: str | Path) -> subprocess.Popen[bytes]:
+    """Start a command whose output goes to a file: a server that logs into a pipe that nobody reads stands still."""
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-c", _LAUNCH, str(uid), str(os.getpid()), *map(str, command)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        )
 
 
 def _unprivileged_user() -> int:

@@ -14,6 +14,7 @@ from khatm.forecast import BrokenRule, WouldBeRejected, forecast
 from khatm.ledger.documents import IssuedDocument, content_digest
 from khatm.ledger.generations import Generation
 from khatm.ledger.issue import Answer, ChainPlace, IssueRequest
+from khatm.ledger.kept_input import pack
 from khatm.ledger.ledger import Ledger
 from khatm.ledger.units import Unit
 
@@ -143,7 +144,8 @@ class Issuer:
 
         The unit's seller block is filled in when `seller` is absent (`buyer` on self-billing), and the issue date and
         time are now, in Saudi time, unless given. With a `reference`, repeating the same content gives the same
-        document back. Raises the document room's errors, ChainFieldGiven, PartyNotTheUnit, KindNotInTypeMap,
+        document back. `follows` in the content names the document that this one corrects or changes; what was given is
+        kept for `khatm correct`. Raises the document room's errors, ChainFieldGiven, PartyNotTheUnit, KindNotInTypeMap,
         WouldBeRejected, and the ledger's; whatever is raised, no counter is used up. Source: document standard 15,
         gateway contract 8.4.
         """
@@ -191,7 +193,7 @@ class Issuer:
         authored = self._read(unit, given)
         _require_unit(unit, authored)
         chain = {name: given.get(name) for name in _CHAIN_FIELDS}
-        digest = content_digest({name: value for name, value in given.items() if name not in _CHAIN_FIELDS})
+        own = {name: value for name, value in given.items() if name not in _CHAIN_FIELDS}
 
         computed = compute(authored)
         refusal, warnings = (None, ()) if live is None else self._judged(unit, computed, live)
@@ -206,7 +208,12 @@ class Issuer:
             return self._stamped(computed, place, generation)
 
         request = IssueRequest(
-            unit_name, write, reference=reference, content_digest=digest if reference is not None else None
+            unit_name,
+            write,
+            reference=reference,
+            content_digest=content_digest(own) if reference is not None else None,
+            follows=None if authored.follows is None else authored.follows.lower(),
+            authored=pack(own, _text_of),
         )
         return _Draft(request, chain, warnings)
 
@@ -257,6 +264,11 @@ class Issuer:
 def _flags(given: Mapping[str, object]) -> tuple[object, ...]:
     flags = given.get("flags")
     return tuple(flags) if isinstance(flags, (list, tuple)) else ()
+
+
+def _text_of(value: object) -> str:
+    """Return a value that came without being JSON, or a JSON number that is no whole one, as it was written."""
+    return str(getattr(value, "text", value))
 
 
 def _place_values(place: ChainPlace) -> dict[str, object]:

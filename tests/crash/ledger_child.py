@@ -13,7 +13,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 from khatm.clock import FixedClock
@@ -313,9 +312,12 @@ def outcome_everywhere(home: Path) -> dict[str, int]:
 
     def work() -> None:
         ledger = fresh_ledger(home)
-        claim = ledger.claim(ledger.document_at("till-1", icv), timedelta(hours=1))
+        claim = ledger.claim_unit(ledger.unit("till-1"), lease=3600)
         assert claim is not None
-        ledger.record_outcome(claim, DocumentState.ACCEPTED, exchange=evidence(ledger), cleared_xml=b"<cleared/>")
+        document = ledger.document_at("till-1", icv)
+        ledger.record_outcome(
+            claim, document, DocumentState.ACCEPTED, exchange=evidence(ledger), cleared_xml=b"<cleared/>"
+        )
 
     def check() -> str:
         with fresh_ledger(home) as ledger:
@@ -326,7 +328,9 @@ def outcome_everywhere(home: Path) -> dict[str, int]:
                 return "decided"
             assert (document.state, *evidence_stored) == (DocumentState.ISSUED, 0, 0, None)
             # The claim of the dead process does not stand in the way, though its lease has not run out.
-            assert ledger.claim(document) is not None
+            claim = ledger.claim_unit(ledger.unit("till-1"))
+            assert claim is not None
+            ledger.release_unit(claim)
             return "undecided"
 
     return kill_everywhere(prepare, work, check)

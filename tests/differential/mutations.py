@@ -6,7 +6,7 @@ from random import Random
 
 from lxml import etree
 
-from khatm.document.xml import CBC, xpath_of
+from khatm.document.xml import CBC, Paths
 from tests.differential.document import Draft, Element, fragment, in_stamp, insert, local
 from tests.differential.elements import ADDITIONS
 from tests.differential.values import ATTRIBUTES, DATES, SCHEMES, text_for
@@ -29,7 +29,7 @@ def change_text(chance: Random, draft: Draft) -> str | None:
     leaf = chance.choice(leaves)
     text = text_for(chance, local(leaf), _parent_name(leaf), leaf.text or "")
     leaf.text = text
-    return f"{xpath_of(leaf)} = {text[:60]!r}"
+    return f"{Paths().of(leaf)} = {text[:60]!r}"
 
 
 def change_one_kind(chance: Random, draft: Draft) -> str | None:
@@ -42,7 +42,7 @@ def change_one_kind(chance: Random, draft: Draft) -> str | None:
     leaf = chance.choice([each for each in leaves if (_parent_name(each), local(each)) == name])
     text = text_for(chance, name[1], name[0], leaf.text or "")
     leaf.text = text
-    return f"{xpath_of(leaf)} = {text[:60]!r}"
+    return f"{Paths().of(leaf)} = {text[:60]!r}"
 
 
 def change_attribute(chance: Random, draft: Draft) -> str | None:
@@ -53,7 +53,7 @@ def change_attribute(chance: Random, draft: Draft) -> str | None:
     if having and roll < 0.2:
         element = chance.choice(having)
         del element.attrib[name]
-        return f"{xpath_of(element)}/@{name} removed"
+        return f"{Paths().of(element)}/@{name} removed"
     if not having or roll > 0.95:
         having = draft.leaves()
     if not having:
@@ -61,7 +61,7 @@ def change_attribute(chance: Random, draft: Draft) -> str | None:
     element = chance.choice(having)
     value = chance.choice(ATTRIBUTES[name])
     element.set(name, value)
-    return f"{xpath_of(element)}/@{name} = {value[:40]!r}"
+    return f"{Paths().of(element)}/@{name} = {value[:40]!r}"
 
 
 def flip_flag(chance: Random, draft: Draft) -> str | None:
@@ -96,7 +96,7 @@ def delete(chance: Random, draft: Draft) -> str | None:
         return None
     name = chance.choice(names)
     element = chance.choice([each for each in elements if (_parent_name(each), local(each)) == name])
-    where = xpath_of(element)
+    where = Paths().of(element)
     take_out(element)
     return f"{where} removed"
 
@@ -112,7 +112,7 @@ def duplicate(chance: Random, draft: Draft) -> str | None:
     twin = deepcopy(element)
     twin.tail = None
     element.addnext(twin)
-    return f"{xpath_of(element)} repeated"
+    return f"{Paths().of(element)} repeated"
 
 
 def move(chance: Random, draft: Draft) -> str | None:
@@ -121,14 +121,14 @@ def move(chance: Random, draft: Draft) -> str | None:
     if not elements:
         return None
     element = chance.choice(elements)
-    where = xpath_of(element)
+    where = Paths().of(element)
     parents = [each for each in elements if each.tag == element.getparent().tag and each is not element.getparent()]
     if parents and chance.random() < 0.7:
         parent = chance.choice(parents)
         if parent is not element and element not in parent.iterancestors():
             take_out(element)
             insert(chance, parent, element)
-            return f"{where} moved to {xpath_of(element)}"
+            return f"{where} moved to {Paths().of(element)}"
     siblings = [each for each in element.getparent() if each is not element]
     if not siblings:
         return None
@@ -139,7 +139,7 @@ def move(chance: Random, draft: Draft) -> str | None:
         target.addnext(element)
     else:
         target.addprevious(element)
-    return f"{where} moved to {xpath_of(element)}"
+    return f"{where} moved to {Paths().of(element)}"
 
 
 def swap_texts(chance: Random, draft: Draft) -> str | None:
@@ -153,7 +153,7 @@ def swap_texts(chance: Random, draft: Draft) -> str | None:
         return None
     second = chance.choice(others)
     first.text, second.text = second.text, first.text
-    return f"{xpath_of(first)} and {xpath_of(second)} exchanged"
+    return f"{Paths().of(first)} and {Paths().of(second)} exchanged"
 
 
 def graft(chance: Random, draft: Draft) -> str | None:
@@ -165,7 +165,7 @@ def graft(chance: Random, draft: Draft) -> str | None:
     parent = chance.choice(parents)
     for part in fragment(text):
         insert(chance, parent, part)
-    return f"{text[:80]} added to {xpath_of(parent)}"
+    return f"{text[:80]} added to {Paths().of(parent)}"
 
 
 def transplant(chance: Random, draft: Draft) -> str | None:
@@ -178,7 +178,7 @@ def transplant(chance: Random, draft: Draft) -> str | None:
     part = deepcopy(chance.choice(given))
     target = mine[str(part.tag)]
     part.tail = target.tail
-    where = xpath_of(target)
+    where = Paths().of(target)
     if chance.random() < 0.6:
         target.getparent().replace(target, part)
     else:
@@ -200,7 +200,7 @@ def adopt(chance: Random, draft: Draft) -> str | None:
     part, parent = chance.choice(given)
     part = deepcopy(part)
     insert(chance, parent, part)
-    return f"{xpath_of(part)} adopted"
+    return f"{Paths().of(part)} adopted"
 
 
 def categorise(chance: Random, draft: Draft) -> str | None:
@@ -223,7 +223,7 @@ def categorise(chance: Random, draft: Draft) -> str | None:
                     take_out(rate)
                 else:
                     rate.text = percent
-    return f"{'all ' + str(present) if everywhere else xpath_of(first)} become {code} at {percent}"
+    return f"{'all ' + str(present) if everywhere else Paths().of(first)} become {code} at {percent}"
 
 
 def change_currency(chance: Random, draft: Draft) -> str | None:
@@ -246,7 +246,7 @@ def identify(chance: Random, draft: Draft) -> str | None:
     element.set("schemeID", chance.choice(SCHEMES))
     if chance.random() < 0.6:
         element.text = text_for(chance, "ID", "PartyIdentification", element.text or "")
-    return f"{xpath_of(element)} is {element.get('schemeID')} {(element.text or '')[:30]!r}"
+    return f"{Paths().of(element)} is {element.get('schemeID')} {(element.text or '')[:30]!r}"
 
 
 def date(chance: Random, draft: Draft) -> str | None:
@@ -267,12 +267,12 @@ def split_text(chance: Random, draft: Draft) -> str | None:
     text = leaf.text or ""
     if chance.random() < 0.2:
         leaf.text = etree.CDATA(text.replace("]]>", "]]"))
-        return f"{xpath_of(leaf)} as CDATA"
+        return f"{Paths().of(leaf)} as CDATA"
     cut = chance.randrange(len(text) + 1)
     inner = etree.Comment("c") if chance.random() < 0.5 else etree.ProcessingInstruction("p", "i")
     leaf.text, inner.tail = text[:cut], text[cut:]
     leaf.append(inner)
-    return f"{xpath_of(leaf)} split at {cut}"
+    return f"{Paths().of(leaf)} split at {cut}"
 
 
 def empty(chance: Random, draft: Draft) -> str | None:
@@ -281,7 +281,7 @@ def empty(chance: Random, draft: Draft) -> str | None:
     if not elements:
         return None
     element = chance.choice(elements)
-    where = xpath_of(element)
+    where = Paths().of(element)
     set_text(element, chance.choice(("", " ", "text")))
     return f"{where} emptied"
 
@@ -292,7 +292,7 @@ def rename(chance: Random, draft: Draft) -> str | None:
     if not elements:
         return None
     element = chance.choice(elements)
-    where = xpath_of(element)
+    where = Paths().of(element)
     names = sorted({str(each.tag) for each in elements} | {f"{{{CBC}}}Unknown"})
     element.tag = chance.choice(names)
     return f"{where} named {local(element)}"

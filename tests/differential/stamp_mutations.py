@@ -6,7 +6,7 @@ from random import Random
 
 from lxml import etree
 
-from khatm.document.xml import xpath_of
+from khatm.document.xml import Paths
 from khatm.errors import KhatmError
 from khatm.stamp import qr
 from khatm.stamp.canonical import read_canonical
@@ -110,7 +110,7 @@ def change_stamp(chance: Random, draft: Draft) -> str | None:
     if not parts:
         return None
     part = chance.choice(parts)
-    where = xpath_of(part)
+    where = Paths().of(part)
     roll = chance.random()
     if roll < 0.15 and part.getparent() is not None:
         delete(part)
@@ -122,7 +122,7 @@ def change_stamp(chance: Random, draft: Draft) -> str | None:
     leaves = [each for each in parts if len(each) == 0]
     leaf = chance.choice(leaves) if leaves else part
     leaf.text = _text(chance, leaf)
-    return f"{xpath_of(leaf)} = {(leaf.text or '')[:40]!r}"
+    return f"{Paths().of(leaf)} = {(leaf.text or '')[:40]!r}"
 
 
 def change_place(chance: Random, draft: Draft) -> str | None:
@@ -133,7 +133,7 @@ def change_place(chance: Random, draft: Draft) -> str | None:
     if not parts:
         return None
     part = chance.choice(parts)
-    where = xpath_of(part)
+    where = Paths().of(part)
     if chance.random() < 0.6:
         delete(part)
         return f"{where} removed"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from khatm.clock import Clock, ShiftableClock
+from khatm.clock import Clock, FixedClock, ShiftableClock
 from khatm.gateway.client import Gateway
 from khatm.gateway.transport import Fault, WireAnswer, WireRequest
 from khatm.ledger.ledger import Ledger
@@ -64,6 +64,11 @@ class Authority:
     @property
     def paths(self) -> list[str]:
         return [one.path for one in self.received]
+
+
+def by_route(reporting: WireAnswer, clearance: WireAnswer) -> Callable[[WireRequest], WireAnswer]:
+    """An answer per endpoint: the two lanes of a unit call side by side, in no order."""
+    return lambda request: clearance if request.url.endswith("/clearance/single") else reporting
 
 
 def json_answer(status: int, body: object, *headers: tuple[str, str]) -> WireAnswer:
@@ -135,8 +140,9 @@ UNREACHABLE = WireAnswer(None, fault=Fault.UNREACHABLE, fault_text="connection r
 class Office:
     """A ledger with one unit ready to issue, an authority, and a clock that the test moves."""
 
-    def __init__(self, path: Path, script: Iterable[Answer] = ()) -> None:
-        self.clock = ShiftableClock()
+    def __init__(self, path: Path, script: Iterable[Answer] = (), *, still: bool = False) -> None:
+        """`still` keeps the clock from running by itself."""
+        self.clock = ShiftableClock(FixedClock(START) if still else None)
         self.clock.set(START)
         self.ledger: Ledger = ready_ledger(path, self.clock)
         self.authority = Authority(script)

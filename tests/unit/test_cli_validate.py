@@ -265,3 +265,15 @@ def test_a_rule_tells_how_each_edition_takes_it(desk: Desk) -> None:
 def test_an_unknown_code_gets_a_suggestion(desk: Desk) -> None:
     ran = desk.khatm("explain", "BR-KSA-980")
     assert ran.code == 2 and "BR-KSA-98" in ran.err
+
+
+def test_advice_is_left_out_when_nobody_asks_for_it(desk: Desk) -> None:
+    """A blank before the document's number (BT-1) is what no official rule minds."""
+    text = Path(GOOD).read_text(encoding="utf-8").replace("<cbc:ID>", "<cbc:ID> ", 1)
+    file = desk.folder / "blank.xml"
+    file.write_text(text, encoding="utf-8")
+    command = ("validate", str(file), *AT, "--format", "json")
+    with_advice, without = (desk.khatm(*command, *more).records[0]["stages"][-1] for more in ((), ("--no-advice",)))
+    assert (with_advice["stage"], without["stage"]) == ("advice", "advice")
+    assert with_advice["findings"]
+    assert (without["status"], without["findings"]) == ("skipped", [])

@@ -3,7 +3,7 @@
 import pytest
 
 from khatm.document.errors import UnreadableXml
-from khatm.document.xml import parse, parse_strictly, text_of, xpath_of
+from khatm.document.xml import Paths, parse, parse_strictly, text_of
 
 BOMB = (
     b'<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
@@ -96,9 +96,22 @@ def test_paths_have_positions_and_known_prefixes() -> None:
         b'xmlns:x="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2">'
         b'<x:Note/><x:Note/><y xmlns="urn:y"/></Invoice>'
     ).getroot()
-    assert [xpath_of(child) for child in root] == [
+    assert [Paths().of(child) for child in root] == [
         "/Invoice/cbc:Note[1]",
         "/Invoice/cbc:Note[2]",
         "/Invoice/Q{urn:y}y[1]",
     ]
-    assert xpath_of(root) == "/Invoice"
+    assert Paths().of(root) == "/Invoice"
+
+
+def test_declarations_that_are_not_in_force_together_do_not_count() -> None:
+    own = b"".join(b'<n xmlns="urn:%d"><b/></n>' % number for number in range(5000))
+    assert len(parse_strictly(b"<a>" + own + b"</a>").getroot()) == 5000
+
+
+def test_absurd_paths_are_cut() -> None:
+    root = parse(
+        b"<a>" + b"<" + b"n" * 400 + b">" + b"<" + b"m" * 900 + b"/>" + b"</" + b"n" * 400 + b">" + b"</a>"
+    ).getroot()
+    path = Paths().of(root[0][0])
+    assert len(path) == 1001 and path.startswith("/a/Q{}nnn") and path.endswith("…")

@@ -175,9 +175,9 @@ def test_documents_are_listed_by_state_and_page(tmp_path: Path) -> None:
         for _ in range(5):
             ledger.issue("till-1", simplified)
         assert [one.icv for one in ledger.documents("till-1", after=1, limit=2)] == [2, 3]
-        claim = ledger.claim(ledger.document_at("till-1", 3))
+        claim = ledger.claim_unit(ledger.unit("till-1"))
         assert claim is not None
-        ledger.record_outcome(claim, DocumentState.ACCEPTED)
+        ledger.record_outcome(claim, ledger.document_at("till-1", 3), DocumentState.ACCEPTED)
         assert [one.icv for one in ledger.documents("till-1", DocumentState.ACCEPTED)] == [3]
         assert [one.icv for one in ledger.unsent_documents("till-1")] == [1, 2, 4, 5]
         assert [one.icv for one in ledger.due_documents("till-1", after=2, limit=1)] == [4]

@@ -16,6 +16,7 @@ from tests.wire.cli_stage import Desk
 XML = document("simplified-invoice").xml
 BOMB = b'<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><l>&b;</l>'
 NAMES = b" ".join(b'a%d="1"' % number for number in range(1001))
+SCOPES = b" ".join(b'xmlns:n%d="urn:n"' % number for number in range(900))
 REFUSED = {
     "larger than the limit": (b"<a>" + b" " * 16 * 1024 * 1024 + b"</a>", "KHATM-XML-TOO-LARGE"),
     "a hundred megabytes": (b"<a>" + b" " * 100_000_000 + b"</a>", "KHATM-XML-TOO-LARGE"),
@@ -24,11 +25,17 @@ REFUSED = {
     "500,001 elements": (b"<a>" + b"<b/>" * 500_000 + b"</a>", "KHATM-XML-TOO-MANY-ELEMENTS"),
     "four million elements": (b"<a>" + b"<b/>" * 4_000_000 + b"</a>", "KHATM-XML-TOO-MANY-ELEMENTS"),
     "1,001 attributes": (b"<a " + NAMES + b"/>", "KHATM-XML-TOO-MANY-ATTRIBUTES"),
+    "900 namespaces": (b"<a " + SCOPES + b">" + b"<b/>" * 1000 + b"</a>", "KHATM-XML-TOO-MANY-NAMESPACES"),
     "entity bomb": (BOMB, "KHATM-XML-DOCTYPE"),
     "external DTD": (b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "KHATM-XML-DOCTYPE"),
     "invalid UTF-8": (XML.replace(b"<cbc:ID>", b"<cbc:ID>\xff", 1), "KHATM-XML-ENCODING"),
     "UTF-16": (XML.decode().replace("UTF-8", "UTF-16").encode("utf-16"), "KHATM-XML-ENCODING"),
     "UTF-16 that says UTF-8": (XML.decode().encode("utf-16"), "KHATM-XML-ENCODING"),
+    "an undeclared prefix": (b"<a><u:b/></a>", "KHATM-XML-NOT-WELL-FORMED"),
+    "an undeclared prefix before a relative namespace": (
+        b'<a><u:b/><c xmlns="c"/></a>',
+        "KHATM-XML-NOT-WELL-FORMED",
+    ),
     "half a document": (XML[: len(XML) // 2], "KHATM-XML-NOT-WELL-FORMED"),
 }
 
@@ -87,5 +94,5 @@ def test_a_file_above_the_size_limit_is_refused_by_the_command_line(tmp_path: Pa
 
 
 def test_damaged_documents_never_break_the_report() -> None:
-    ends = run(3000, 7)
+    ends = run(range(3000), 7).ends
     assert ends["xml failed"] > 100 and ends["ksa passed"] > 100 and ends["signature failed"] > 100

@@ -8,7 +8,8 @@ import pytest
 from lxml import etree
 
 from khatm.document.errors import UnreadableXml
-from khatm.stamp.canonical import invoice_hash, read_canonical
+from khatm.document.xml import parse
+from khatm.stamp.canonical import canonicalise, hash_text, invoice_hash, read_canonical, without_stamp
 from khatm.stamp.errors import MissingElement, NotCanonical
 from tests.vectors.entries import read
 
@@ -163,3 +164,15 @@ def test_hostile_xml_is_refused() -> None:
     for xml in (b"", b"<a", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', b"<a>" * 10_000):
         with pytest.raises(UnreadableXml):
             invoice_hash(xml)
+
+
+def test_much_to_take_out_gives_the_same_canonical_form() -> None:
+    """A thousand elements come out by way of a copy; what stands before and behind the document element stays."""
+    stuffed = b"<ext:UBLExtensions>" + b"<cbc:ID/>" * 1000 + b"</ext:UBLExtensions>"
+    framed = b"<?before?>" + PLAIN[PLAIN.index(b"<Invoice") :] + b"<?behind?>"
+    start = framed.index(b">", framed.index(b"<Invoice")) + 1
+    xml = framed[:start] + stuffed + framed[start:]
+    tree = parse(xml)
+    held = list(tree.getroot().iter())
+    assert hash_text(canonicalise(without_stamp(tree))) == invoice_hash(xml) == plain_hash(framed)
+    assert len(list(tree.getroot().iter())) == len(held)

@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from khatm.stamp import der
 from khatm.stamp.certificate import decode_token, read_certificate
 from khatm.stamp.errors import UnreadableCertificate
 from tests.vectors.entries import OWN
@@ -32,6 +33,20 @@ def issued(issuer: x509.Name, not_after: datetime | None = None, curve: ec.Ellip
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     builder = x509.CertificateBuilder(issuer, issuer, key.public_key(), 77, begin, not_after or begin + timedelta(9))
     return builder.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def changed(part: int, content: bytes) -> bytes:
+    """Our certificate with another part: 1 is the serial number, 3 the issuer."""
+    outer = der.read(DER).children()
+    parts = [each.encoded for each in outer[0]]
+    parts[part] = content
+    return der.write(der.SEQUENCE, der.write(der.SEQUENCE, *parts), outer[1].encoded, outer[2].encoded)
+
+
+def named(identifier: bytes) -> bytes:
+    """A name of one attribute."""
+    attribute = der.write(der.SEQUENCE, der.write(der.OBJECT_IDENTIFIER, identifier), der.write(der.UTF8_STRING, b"x"))
+    return der.write(der.SEQUENCE, der.write(der.SET, attribute))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -105,6 +120,10 @@ def test_token_is_decoded_once() -> None:
         ), "needed"),
         (DER[:200], "missing"),
         (base64.b64encode(b"\x30\x00"), "parts"),
+        (changed(1, der.write(der.INTEGER, b"\x7f" * 3000)), "a serial number of 3000 octets"),
+        (changed(3, named(b"\x81" * 5000 + b"\x01")), "an OBJECT IDENTIFIER of 5001 octets"),
+        (b"-----BEGIN A-----" * 5000, "a PEM header without its footer"),
+        (b"A" * 200_000, "far too many"),
     ],
 )  # fmt: skip
 def test_other_things_are_refused(form: bytes, reason: str) -> None:

@@ -158,7 +158,9 @@ def _documents(workplace: "Workplace", printer: StepPrinter) -> tuple[int, bool]
                 uuid=document.uuid,
             )
 
-    report = submit_due(workplace.ledger, workplace.gateway, workplace.clock, report=printer.document)
+    report = submit_due(workplace.ledger, workplace.gateway, workplace.clock)
+    for result in sorted(report.results, key=lambda result: result.document.icv):
+        printer.document(result)
     chain = workplace.ledger.verify_chain("till-1", stamps=True)
     last_hash = workplace.ledger.unit("till-1").last_hash
     printer.step("chain", ok=chain.intact, documents=chain.documents, last_hash=last_hash)

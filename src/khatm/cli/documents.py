@@ -1,4 +1,4 @@
-"""`khatm issue`, `submit`, `document` and `totals`: documents in, stamped bytes and verdicts out."""
+"""`khatm issue`, `document` and `totals`: documents in, stamped bytes out."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,6 @@ from khatm.cli.output import OutputFormat, checked_name, emit, format_option, pr
 if TYPE_CHECKING:
     from khatm.forecast import BrokenRule
     from khatm.ledger.documents import IssuedDocument
-    from khatm.submission.report import DocumentResult, NotOnboarded, Stopped
 
 
 @click.command()
@@ -139,6 +138,8 @@ def document(uuid: str, out: Path | None, stamped: bool, output_format: OutputFo
     with open_workplace() as workplace:
         found = workplace.ledger.document(uuid)
         cleared = workplace.ledger.cleared_xml(found)
+        follows = None if found.follows is None else workplace.ledger.document_by_id(found.follows).uuid
+        followers = [each.uuid for each in workplace.ledger.followers(found)]
         if out is not None:
             content = cleared
             if stamped or found.profile.value == "simplified":
@@ -160,6 +161,8 @@ def document(uuid: str, out: Path | None, stamped: bool, output_format: OutputFo
         "deadline": found.deadline.isoformat() if found.deadline else None,
         "attempts": found.attempts,
         "reason": found.reason,
+        "follows": follows,
+        "followed_by": followers,
         "cleared": cleared is not None,
         "out": str(out) if out else None,
     }
@@ -167,75 +170,8 @@ def document(uuid: str, out: Path | None, stamped: bool, output_format: OutputFo
         emit(facts)
         return
     for name, value in facts.items():
-        if value is not None:
-            say(f"  {name.replace('_', ' '):<16} {value}")
-
-
-@click.command()
-@click.option("--unit", "unit_name", callback=checked_name, help="Only this unit; otherwise all of them.")
-@click.option("--resume", is_flag=True, help="Let a stopped unit send again, once the cause is mended.")
-@format_option
-def submit(unit_name: str | None, resume: bool, output_format: OutputFormat) -> None:
-    """Send what is due: standard documents are cleared, simplified ones reported.
-
-    \b
-    Exit code 1 if any document was rejected or a unit cannot send, else 3 if any still waits, else 0.
-    """
-    from khatm.cli.workplace import open_workplace
-    from khatm.submission.outbox import submit_due
-
-    def show(result: "DocumentResult") -> None:
-        _show_result(result, output_format)
-
-    with open_workplace() as workplace:
-        report = submit_due(
-            workplace.ledger, workplace.gateway, workplace.clock, unit=unit_name, report=show, resume=resume
-        )
-    obstacles: tuple[NotOnboarded | Stopped, ...] = (*report.not_onboarded, *report.stopped)
-    for obstacle in obstacles:
-        if output_format == "json":
-            emit({"ok": False, "unit": obstacle.unit, "message": _both(obstacle), **_obstacle_facts(obstacle)})
-        progress(obstacle.sentence())
-    if output_format == "text":
-        say(f"{report.accepted} accepted, {report.refused} refused, {report.waiting} waiting")
-    sys.exit(report.exit_code)
-
-
-def _show_result(result: "DocumentResult", output_format: OutputFormat) -> None:
-    document = result.document
-    if output_format == "json":
-        emit(
-            {
-                "ok": result.accepted,
-                "unit": result.unit,
-                "icv": document.icv,
-                "uuid": document.uuid,
-                "route": document.route.value,
-                "state": document.state.value,
-                "http_status": result.outcome.http_status,
-                "cleared": result.cleared,
-                "messages": [
-                    {"level": each.level, "code": each.code, "category": each.category, "text": each.message}
-                    for each in result.messages
-                ],
-                "message": _both(result),
-            }
-        )
-        return
-    say(f"{result.unit}  ICV {document.icv}  {document.route.value}: {document.state.value.replace('_', ' ')}")
-    for each in result.messages:
-        if each.level != "info":
-            say(f"    {each.level} {each.code or '-'}: {each.message or '-'}")
-    if not result.accepted:
-        say(f"    {result.sentence()}")
-
-
-def _obstacle_facts(obstacle: "NotOnboarded | Stopped") -> dict[str, object]:
-    return {name: getattr(obstacle, name) for name in obstacle.__slots__ if name != "unit"}
-
-
-def _both(told: "DocumentResult | NotOnboarded | Stopped") -> dict[str, str]:
-    return {"en": told.sentence("en"), "ar": told.sentence("ar")}
+        if value not in (None, []):
+            say(f"  {name.replace('_', ' '):<16} {', '.join(value) if isinstance(value, list) else value}")
 
 
 @click.command()

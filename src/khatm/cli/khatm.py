@@ -16,7 +16,10 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "simulator": ("khatm.cli.simulator", "simulator", "Serve a whole Fatoora on this machine."),
     "unit": ("khatm.cli.unit", "unit", "Add, change, onboard, list, show and renew EGS units."),
     "issue": ("khatm.cli.documents", "issue", "Turn an authoring JSON file into a stamped document in the ledger."),
-    "submit": ("khatm.cli.documents", "submit", "Send what is due to the authority."),
+    "submit": ("khatm.cli.sending", "submit", "Send what is due to the authority."),
+    "worker": ("khatm.cli.sending", "worker", "Keep sending what is issued, and what falls due again."),
+    "status": ("khatm.cli.status", "status", "Show what is not at the authority and why, by the time that is left."),
+    "correct": ("khatm.cli.correct", "correct", "Draft the follow-up of a rejected or accepted document."),
     "document": (
         "khatm.cli.documents",
         "document",

@@ -82,7 +82,7 @@ class StepPrinter:
             icv=document.icv,
             type_code=document.type_code,
             state=document.state.value,
-            http_status=result.outcome.http_status,
+            http_status=result.http_status,
             codes=[message.code for message in result.messages if message.level != "info"],
         )
 

@@ -41,6 +41,7 @@ class Task:
     at: str | None
     previous_hash: str | None
     max_bytes: int
+    advice: bool
     brief: bool
 
 
@@ -82,6 +83,7 @@ class Tally:
 @click.option("--pih", "previous_hash", help="The previous document's invoice hash, in base64.")
 @click.option("--at", help="Judge as of this instant (ISO 8601 with a zone) instead of now.")
 @click.option("--max-size", default=16 * 1024 * 1024, show_default=True, type=click.IntRange(1), help="In bytes.")
+@click.option("--advice/--no-advice", default=True, show_default=True, help="Our own last stage of advice.")
 @click.option(
     "--jobs", type=click.IntRange(1, 64), help="Processes [default: one for each core, if there is enough to do]."
 )
@@ -93,6 +95,7 @@ def validate(
     previous_hash: str | None,
     at: str | None,
     max_size: int,
+    advice: bool,
     jobs: int | None,
     output_format: OutputFormat,
 ) -> None:
@@ -111,7 +114,7 @@ def validate(
     other = None if compare is None else Edition.named(compare).value
     files, unlisted = _expand(paths)
     many = len(files) + len(unlisted) > 1
-    task = Task(Edition.named(edition).value, other, at, previous_hash, max_size, brief=many)
+    task = Task(Edition.named(edition).value, other, at, previous_hash, max_size, advice=advice, brief=many)
     tally, bar = Tally(), Bar(len(files) if many else 0)
     for judged in chain(unlisted, _judged(task, files, jobs)):
         tally.add(judged)
@@ -192,7 +195,7 @@ def _judge(task: Task, file: Path) -> Judged:
         xml = read_file(file)
     except KhatmError as error:
         return _unread(file, error)
-    options = {"now": now, "previous_hash": task.previous_hash, "max_bytes": task.max_bytes}
+    options = {"now": now, "previous_hash": task.previous_hash, "max_bytes": task.max_bytes, "advice": task.advice}
     report = run(xml, edition=Edition(task.edition), **options)  # type: ignore[arg-type]
     record = members(report, str(file))
     lines = [*_lines(file, report, brief=task.brief)]

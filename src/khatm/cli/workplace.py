@@ -1,6 +1,7 @@
 """What the commands that know units work with: the home, its ledger, and a gateway for each unit."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,16 +24,20 @@ class Workplace:
     home: Home
     ledger: Ledger
     clock: Clock
-    _gateways: "dict[int, Gateway]" = field(default_factory=dict)
+    _gateways: "dict[tuple[int, str | None], Gateway]" = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     def gateway(self, unit: Unit) -> "Gateway":
         """Return the gateway client of a unit: its own address, else KHATM_GATEWAY_URL, else ZATCA's."""
         from khatm.gateway.client import Gateway
 
-        if unit.id not in self._gateways:
-            address = unit.gateway_url or os.environ.get("KHATM_GATEWAY_URL") or None
-            self._gateways[unit.id] = Gateway(unit.environment, base_url=address, clock=self.clock)
-        return self._gateways[unit.id]
+        address = unit.gateway_url or os.environ.get("KHATM_GATEWAY_URL") or None
+        with self._making:
+            known = self._gateways.get((unit.id, address))
+            if known is None:
+                known = Gateway(unit.environment, base_url=address, clock=self.clock)
+                self._gateways[unit.id, address] = known
+            return known
 
     def say_master_key(self) -> None:
         """Say, once, that a sealing key was made because no passphrase is set."""

@@ -22,6 +22,7 @@ from khatm.document.line_arithmetic import EXACT, Tally, compute_lines
 from khatm.document.model import AuthoredDocument
 from khatm.document.refusals import has_default_supply_date
 from khatm.document.spread import Tallies, document_level
+from khatm.memory import uncollected
 from khatm.money import ZERO, divide, multiply, percent_of, round2, text2
 
 __all__ = ["ComputedDocument", "compute"]
@@ -33,7 +34,7 @@ def compute(document: AuthoredDocument) -> ComputedDocument:
     Raises InvalidDocument where the numbers themselves are refused: a line or a VAT group below zero, an amount that
     cannot be spread, prepayments above the total.
     """
-    with localcontext(EXACT):
+    with uncollected(), localcontext(EXACT):
         return _compute(document)
 
 

@@ -7,7 +7,7 @@ from khatm.errors import KhatmError, Language
 
 UnreadableReason = Literal[
     "empty", "too-large", "too-deep", "doctype", "encoding", "version", "not-well-formed", "resource-limit",
-    "too-many-elements", "too-many-attributes",
+    "too-many-elements", "too-many-attributes", "too-many-namespaces",
 ]  # fmt: skip
 
 _REASONS: dict[str, tuple[str, str]] = {
@@ -33,6 +33,12 @@ _REASONS: dict[str, tuple[str, str]] = {
         "One element of the XML has {found} attributes and namespace declarations; at most {allowed} are read. "
         "Remove those that nothing uses.",
         "لأحد عناصر XML عدد {found} من الخصائص وتعريفات مجالات الأسماء والحد الأقصى {allowed}. احذف ما لا يُستعمل منها.",
+    ),
+    "too-many-namespaces": (
+        "The XML keeps {found} namespace declarations in force at one place; in a document of so many elements at most "
+        "{allowed} are read. Declare only the namespaces that are used, each once.",
+        "في ملف XML عدد {found} من تعريفات مجالات الأسماء السارية في موضع واحد، والحد الأقصى في مستند بهذا العدد من "
+        "العناصر {allowed}. عرّف ما يُستعمل من مجالات الأسماء فقط ومرة واحدة لكل منها.",
     ),
     "doctype": (
         "The XML holds a DOCTYPE, which is refused because it can define entities and fetch files. "

@@ -36,6 +36,7 @@ from khatm.document.values import (
     refused,
     shaped,
 )
+from khatm.memory import uncollected
 
 __all__ = ["AuthoredDocument", "authoring_data", "json_schema", "read_document", "read_party"]
 
@@ -155,6 +156,8 @@ class AuthoredDocument(Block):
     """KSA-16, the invoice counter value (ICV)."""
     previous_hash: _HashText | None = None
     """KSA-13, the previous invoice hash (PIH); null stands for the first document."""
+    follows: Uuid | None = None
+    """UUID of the document in the ledger that this one corrects or changes; the ledger keeps it, the XML does not."""
     currency: Currency = "SAR"
     """BT-5."""
     sar_rate: ExchangeRate | None = None
@@ -221,7 +224,8 @@ def read_document(
     document: AuthoredDocument | None
     try:
         # Most documents are in order as they come; tidying every one first would cost a sixth of the reading.
-        document = AuthoredDocument.model_validate(data)
+        with uncollected():
+            document = AuthoredDocument.model_validate(data)
     except ValidationError:
         document, problems = _read_tidied(data := tidied(data))
     problems += business_problems(data)

@@ -10,10 +10,10 @@ from itertools import islice
 
 from lxml import etree
 
-from khatm.document.schema_model import START, Arc, ContentModel, Step, Table, Type, ubl21
+from khatm.document.schema_model import Arc, ContentModel, Step, Table, Type, ubl21
 from khatm.document.schema_places import Places
 from khatm.document.schema_types import collapse
-from khatm.document.xml import INV, line_of, text_of, xpath_of
+from khatm.document.xml import INV, Paths, line_of, text_of
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _XSI_TYPE = f"{{{_XSI}}}type"
@@ -56,8 +56,9 @@ def check_structure(
     check.document(tree.getroot())
     if not check.faults:
         return []
-    places = Places(tree, source) if source is not None else None
-    return [_finding(fault, places) for fault in check.faults]
+    wanted, paths = {fault.element for fault in check.faults}, Paths()
+    places = Places(tree, source, wanted) if source is not None else None
+    return [_finding(fault, places, paths) for fault in check.faults]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +68,31 @@ class _Fault:
     message: str
 
 
-def _finding(fault: _Fault, places: Places | None) -> StructureFinding:
+def _finding(fault: _Fault, places: Places | None, paths: Paths) -> StructureFinding:
     place = places.of(fault.element, at_end=fault.at_end) if places is not None else None
     line, column = place or (line_of(fault.element), None)
-    return StructureFinding(xpath_of(fault.element), fault.message, line, column)
+    return StructureFinding(paths.of(fault.element), fault.message, line, column)
 
 
-@dataclass(slots=True)
 class _Frame:
     """An element whose children are being read."""
 
-    element: etree._Element
+    __slots__ = ("element", "left", "mixed", "model", "step", "strayed")
+
     left: int
     """How many children (comments included) are still to come."""
-    mixed: bool
-    model: ContentModel | None
     step: Step | None
     """What may follow; None once the list of children is known to be wrong, or where anything goes."""
-    strayed: bool = False
+    strayed: bool
     """Whether text between the children was reported already."""
+
+    def __init__(self, element: etree._Element, mixed: bool, model: ContentModel | None, step: Step | None) -> None:
+        self.element = element
+        self.left = len(element)
+        self.mixed = mixed
+        self.model = model
+        self.step = step
+        self.strayed = False
 
 
 class _Full(Exception):
@@ -117,11 +124,12 @@ class _Check:
 
     def _walk(self, root: etree._Element, type_: Type) -> None:  # noqa: PLR0912 - the hot loop stays in one piece
         """Go through the elements in document order; the frames of the open elements are a stack of our own."""
-        frame = self._open(root, type_, _attributes_of(root))
+        frame = self._open(root, type_, root.items())  # type: ignore[arg-type]  # text for documents parsed from bytes
         around: list[_Frame] = []
         for child in islice(root.iter(), 1, None):
             while frame.left == 0:
-                self._close(frame)
+                if frame.step is not None and not frame.step.complete:
+                    self._incomplete(frame, frame.step)
                 frame = around.pop()
             frame.left -= 1
             if not frame.mixed:
@@ -140,8 +148,10 @@ class _Check:
                     self._resolve(frame, arc)
                 frame.step = arc.step
                 type_ = arc.type  # type: ignore[assignment]  # set by _resolve
-            attributes = _attributes_of(child)
+            attributes: _Attributes = child.items()  # type: ignore[assignment]  # as above
             if type_.text is None or len(child):
+                if type_ is self._lax and not attributes and not len(child):
+                    continue
                 around.append(frame)
                 frame = self._open(child, type_, attributes)
                 continue
@@ -151,8 +161,9 @@ class _Check:
                 fault = type_.text(child.text or "")  # type: ignore[misc]  # a leaf's type has a text check
                 if fault is not None:
                     self._fault(child, fault, at_end=True)
-        for open_frame in [frame, *reversed(around)]:
-            self._close(open_frame)
+        for each in [frame, *reversed(around)]:
+            if each.step is not None and not each.step.complete:
+                self._incomplete(each, each.step)
 
     def _resolve(self, frame: _Frame, arc: Arc) -> None:
         assert frame.model is not None
@@ -163,36 +174,33 @@ class _Check:
         """Check the element's attributes and own text and return the frame for its children."""
         if attributes or type_.required:
             type_ = self._attributes(element, type_, attributes)
-        left, text = len(element), element.text
+        text = element.text
         if type_.text is not None or type_.empty:
             self._text(element, type_)
-            return _Frame(element, left, True, None, None)
+            return _Frame(element, True, None, None)
         if type_.abstract:
             shown = _shown(element)
             self._fault(element, f"cvc-type.2: The type definition cannot be abstract for element {shown}.")
         model = type_.content
-        frame = _Frame(element, left, type_.mixed, model, model.step(START) if model is not None else None)
+        frame = _Frame(element, type_.mixed, model, None if model is None else model.start)
         if not type_.mixed and text and text.strip(_BLANK):
             self._stray_text(frame)
         return frame
 
-    def _close(self, frame: _Frame) -> None:
-        step = frame.step
-        if step is not None and not step.complete:
-            self._fault(
-                frame.element,
-                f"cvc-complex-type.2.4.b: The content of element '{_shown(frame.element)}' is not complete. "
-                f"One of '{{{', '.join(step.expected)}}}' is expected.",
-                at_end=True,
-            )
+    def _incomplete(self, frame: _Frame, step: Step) -> None:
+        self._fault(
+            frame.element,
+            f"cvc-complex-type.2.4.b: The content of element '{_shown(frame.element)}' is not complete. "
+            f"One of '{{{', '.join(step.expected)}}}' is expected.",
+            at_end=True,
+        )
 
     def _unlisted(self, frame: _Frame, child: etree._Element, tag: str) -> Type:
         """Find the type of a child that the content model does not name in this state; report it where it is wrong."""
         step, model = frame.step, frame.model
         if model is None:  # any content is allowed here
             return self._global(tag)
-        namespace = tag[1:].partition("}")[0] if tag.startswith("{") else None
-        if step is not None and step.wildcard is not None and step.wildcard[1].admits(namespace):
+        if step is not None and step.wildcard is not None and step.wildcard[1].admits(_namespace(tag)):
             frame.step = model.step(step.wildcard[0])
             if step.wildcard[1].strict and tag not in self._table.elements:
                 self._fault(
@@ -204,7 +212,7 @@ class _Check:
         if step is not None:
             frame.step = None  # one finding per list of children
             self._fault(child, _misplaced(tag, step))
-        declared = model.declared(tag)
+        declared = model.declared.get(tag)
         return self._table.type(declared) if declared is not None else self._global(tag)
 
     def _global(self, tag: str) -> Type:
@@ -317,6 +325,10 @@ class _Check:
         return type_
 
 
+def _namespace(tag: str) -> str | None:
+    return tag[1:].partition("}")[0] if tag.startswith("{") else None
+
+
 def _misplaced(tag: str, step: Step) -> str:
     namespace, _, local = tag[1:].partition("}") if tag.startswith("{") else ("", "", tag)
     name = f'{{"{namespace}":{local}}}' if namespace else local
@@ -342,10 +354,6 @@ def _unknown_attribute(element: etree._Element, shown: str, name: str, *, simple
             f"'{_XSI}'. However, the attribute, '{written}' was found."
         )
     return f"cvc-complex-type.3.2.2: Attribute '{written}' is not allowed to appear in element '{shown}'."
-
-
-def _attributes_of(element: etree._Element) -> _Attributes:
-    return element.items()  # type: ignore[return-value]  # text for documents parsed from bytes
 
 
 def _has_elements(element: etree._Element) -> bool:

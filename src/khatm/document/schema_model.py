@@ -70,6 +70,10 @@ class ContentModel:
     follow: dict[int, list[int]] = field(default_factory=dict)
     last: set[int] = field(default_factory=set)
     nullable: bool = True
+    declared: dict[str, str] = field(default_factory=dict)
+    """The type name of a child by its tag, wherever the model has it, for going on after an error."""
+    start: Step = field(init=False)
+    """What may come first."""
     _steps: dict[int, Step] = field(default_factory=dict)
 
     def step(self, state: int) -> Step:
@@ -78,10 +82,6 @@ class ContentModel:
         if step is None:
             step = self._steps[state] = self._compile(state)
         return step
-
-    def declared(self, tag: str) -> str | None:
-        """Return the type name of a child of this tag wherever the model has it, for going on after an error."""
-        return next((particle.type_name for particle in self.particles if particle.tag == tag), None)
 
     def _compile(self, state: int) -> Step:
         following = sorted(set(self.first if state == START else self.follow[state]))
@@ -116,11 +116,8 @@ class Type:
     content: ContentModel | None = None
     anything: bool = False
     """The type that allows any content and attributes (xs:anyType)."""
-
-    @property
-    def empty(self) -> bool:
-        """Whether the type allows no content at all."""
-        return self.content is not None and not self.content.particles and not self.mixed
+    empty: bool = False
+    """Whether the type allows no content at all."""
 
     @property
     def simple(self) -> bool:
@@ -186,6 +183,7 @@ class Table:
                 break
         if type_.text is None:
             type_.content = _Reader(self, name.partition(":")[0]).read(words[at:])
+            type_.empty = not type_.content.particles and not type_.mixed
         return type_
 
     def _flag(self, type_: Type, word: str) -> bool:
@@ -231,6 +229,9 @@ class _Reader:
         whole = self._sequence(self._parts(iter(words)))
         model = self._model
         model.first, model.last, model.nullable = whole.first, set(whole.last), whole.nullable
+        for particle in reversed(model.particles):  # the first of several counts
+            model.declared[particle.tag] = particle.type_name
+        model.start = model.step(START)
         return model
 
     def _parts(self, words: Iterator[str]) -> list[_Part]:

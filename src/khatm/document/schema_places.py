@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Collection
 
 from lxml import etree
 
@@ -13,31 +14,35 @@ _MARKUP = re.compile(
 
 
 class Places:
-    """Line and column (both from 1) just behind the start tag or the end tag of each element."""
+    """Line and column (both from 1) just behind the start tag or the end tag of the wanted elements."""
 
-    def __init__(self, tree: etree._ElementTree, source: bytes) -> None:
+    def __init__(self, tree: etree._ElementTree, source: bytes, wanted: Collection[etree._Element]) -> None:
+        self._order = {element: at for at, element in enumerate(tree.getroot().iter("*")) if element in wanted}
+        numbers = set(self._order.values())
         text = source.decode(tree.docinfo.encoding or "utf-8", "replace").removeprefix("\ufeff")
         self._lines = [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text))]
-        self._starts: list[int] = []
+        self._starts: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         open_elements: list[int] = []
+        number = -1
         for match in _MARKUP.finditer(text):
             if match[0].startswith(("<!", "<?")):
                 continue
             if match["close"]:
-                self._ends[open_elements.pop()] = match.end()
+                closed = open_elements.pop()
+                if closed in numbers:
+                    self._ends[closed] = match.end()
                 continue
-            self._starts.append(match.end())
-            if match["empty"]:
-                self._ends[len(self._starts) - 1] = match.end()
-            else:
-                open_elements.append(len(self._starts) - 1)
-        self._order = {element: at for at, element in enumerate(tree.getroot().iter("*"))}
+            number += 1
+            if number in numbers:
+                self._starts[number] = self._ends[number] = match.end()
+            if not match["empty"]:
+                open_elements.append(number)
 
     def of(self, element: etree._Element, *, at_end: bool) -> tuple[int, int] | None:
         """Return line and column behind the element's start tag, or behind its end tag."""
         order = self._order.get(element)
-        if order is None or order >= len(self._starts):
+        if order is None or order not in self._starts:
             return None
         place = self._ends[order] if at_end else self._starts[order]
         line = bisect_right(self._lines, place)

@@ -87,8 +87,9 @@ def _with_day(pattern: re.Pattern[str], type_name: str) -> SimpleCheck:
         match = pattern.match(text) or pattern.match(collapse(text))
         if match is None:
             return _invalid(text, type_name)
-        year, month, day = int(match[1]), int(match[2]), int(match[3])
-        if year == 0 or not 1 <= month <= 12:
+        # A year may have any number of digits; its last four tell whether it is a leap year.
+        year, month, day = int(match[1][-4:]), int(match[2]), int(match[3])
+        if match[1].lstrip("-") == "0000" or not 1 <= month <= 12:
             return _invalid(text, type_name)
         leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
         return None if 1 <= day <= _DAYS[month - 1] + leap else _invalid(text, type_name)

@@ -6,6 +6,8 @@ standard, section 3.1 step 1, and the document standard, section 11.
 
 import re
 import threading
+from functools import cache
+from math import isqrt
 from typing import Final
 
 from lxml import etree
@@ -46,6 +48,12 @@ STRICT_ELEMENTS: Final = 500_000
 STRICT_ATTRIBUTES: Final = 1000
 """Attributes and namespace declarations of one element; readers need quadratic time for them."""
 
+STRICT_SCOPES: Final = 150_000_000
+"""Elements times the square of the namespaces in scope; half a million elements may have seventeen each."""
+LONGEST_PATH: Final = 1000
+"""Characters of an XPath; the longest of an invoice has about 350."""
+
+_SHORTEST: Final = len("<a/>")
 _NO_ELEMENT: Final = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
 _QUOTED: Final = re.compile(rb"\"[^\"]*\"|'[^']*'")
 _UTF16_STARTS: Final = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
@@ -73,10 +81,14 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     if not data.strip():
         raise UnreadableXml("empty", line=1, column=1)
     _refuse_doctype(data)
+    parser = _parser()
     try:
-        root = etree.fromstring(data, _parser())
+        root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise _unreadable(error, max_depth) from None
+    for entry in parser.error_log:  # an undeclared prefix gets by where a mere warning is the parser's last word
+        if entry.level >= etree.ErrorLevels.ERROR:
+            raise UnreadableXml("not-well-formed", line=entry.line, column=entry.column, found=entry.message)
     tree = root.getroottree()
     if tree.docinfo.internalDTD is not None:  # a declaration that an unusual encoding hid from the scan
         raise UnreadableXml("doctype", line=1)
@@ -88,8 +100,8 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
 def parse_strictly(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._ElementTree:
     """Parse XML as the authority's profile takes it: UTF-8, XML 1.0, at most 128 levels and 500,000 elements.
 
-    Raises UnreadableXml as `parse` does, with the reason encoding, version, too-many-elements or too-many-attributes
-    for what only the profile refuses.
+    Raises UnreadableXml as `parse` does, with the reason encoding, version, too-many-elements, too-many-attributes or
+    too-many-namespaces for what only the profile refuses.
     """
     if len(data) <= max_bytes:
         _refuse_crowds(data)
@@ -100,6 +112,7 @@ def parse_strictly(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element
         raise UnreadableXml("encoding", line=1, column=1, found=f"{found} instead of UTF-8")
     if tree.docinfo.xml_version != "1.0":
         raise UnreadableXml("version", line=1, found=str(tree.docinfo.xml_version), allowed="1.0")
+    _refuse_namespaces(data)
     return tree
 
 
@@ -118,33 +131,54 @@ def line_of(element: etree._Element) -> int | None:
     return line if isinstance(line, int) else None
 
 
-def xpath_of(element: etree._Element) -> str:
-    """Return an XPath to the element: `/Invoice/cac:InvoiceLine[2]/cbc:ID[1]`, with the prefixes of NAMESPACES."""
-    steps: list[str] = []
-    at: etree._Element | None = element
-    while at is not None:
-        parent = at.getparent()
-        position = 1 + sum(1 for _ in at.itersiblings(str(at.tag), preceding=True))
-        name = etree.QName(at)
+class Paths:
+    """XPaths to the elements of one tree that does not change; asked for many, it counts siblings once."""
+
+    def __init__(self) -> None:
+        self._places: dict[etree._Element, int] = {}
+        self._above: dict[etree._Element, str] = {}
+
+    def of(self, element: etree._Element) -> str:
+        """Return an XPath to the element: `/Invoice/cac:InvoiceLine[2]/cbc:ID[1]`, with the prefixes of NAMESPACES.
+
+        It is cut where it is absurdly long.
+        """
+        parent, name = element.getparent(), etree.QName(element)
         if parent is None:
-            steps.append(name.localname)
-        elif name.namespace in _PREFIXES:
-            steps.append(f"{_PREFIXES[name.namespace]}:{name.localname}[{position}]")
-        else:
-            steps.append(f"Q{{{name.namespace or ''}}}{name.localname}[{position}]")
-        at = parent
-    return "/" + "/".join(reversed(steps))
+            return shortened(f"/{name.localname}", LONGEST_PATH)
+        if parent not in self._above:
+            self._above[parent] = self.of(parent)
+        above = self._above[parent]
+        if len(above) > LONGEST_PATH:
+            return above
+        known = _PREFIXES.get(name.namespace or "")
+        written = f"{known}:{name.localname}" if known else f"Q{{{name.namespace or ''}}}{name.localname}"
+        return shortened(f"{above}/{written}[{self._place(element, parent)}]", LONGEST_PATH)
+
+    def _place(self, element: etree._Element, parent: etree._Element) -> int:
+        if element not in self._places:
+            self._places.update({each: place for place, each in enumerate(parent.iterchildren(element.tag), 1)})
+        return self._places[element]
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, with an ellipsis for the rest."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _parser() -> etree.XMLParser:
     parser: etree.XMLParser | None = getattr(_here, "parser", None)
     if parser is None:
-        parser = etree.XMLParser(
-            resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
-            attribute_defaults=False, remove_blank_text=False, recover=False, collect_ids=False,
-        )  # fmt: skip
-        _here.parser = parser
+        parser = _here.parser = _parser_with(None)
     return parser
+
+
+def _parser_with(target: "_Scope | None") -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
+        attribute_defaults=False, remove_blank_text=False, recover=False, collect_ids=False,
+        target=target,  # type: ignore[arg-type]  # hears of namespaces alone
+    )  # fmt: skip
 
 
 def _refuse_doctype(data: bytes) -> None:
@@ -175,9 +209,12 @@ def _refuse_doctype(data: bytes) -> None:
 
 def _refuse_crowds(data: bytes) -> None:
     """Count start tags and the attributes of each in the bytes, before memory is spent on a tree."""
-    if data.count(b"<") > STRICT_ELEMENTS:
-        bare = _NO_ELEMENT.sub(b"", data) if b"<!" in data or b"<?" in data else data
-        elements = bare.count(b"<") - bare.count(b"</") - bare.count(b"<!") - bare.count(b"<?")
+    if len(data) > _SHORTEST * STRICT_ELEMENTS and (signs := data.count(b"<")) > STRICT_ELEMENTS:
+        bare = data
+        if b"<!" in data or b"<?" in data:
+            bare = _NO_ELEMENT.sub(b"", data)
+            signs = bare.count(b"<") - bare.count(b"<!") - bare.count(b"<?")
+        elements = signs - bare.count(b"</")
         if elements > STRICT_ELEMENTS:
             raise UnreadableXml("too-many-elements", found=str(elements), allowed=str(STRICT_ELEMENTS))
     if data.count(b"=") <= STRICT_ATTRIBUTES:
@@ -187,6 +224,38 @@ def _refuse_crowds(data: bytes) -> None:
             attributes = _QUOTED.sub(b"", piece).partition(b">")[0].count(b"=")
             if attributes > STRICT_ATTRIBUTES:
                 raise UnreadableXml("too-many-attributes", found=str(attributes), allowed=str(STRICT_ATTRIBUTES))
+
+
+def _refuse_namespaces(data: bytes) -> None:
+    """Look how many namespaces are declared at one place: the canonical form takes their square for each element."""
+    declarations = data.count(b"xmlns")
+    if declarations**2 * STRICT_ELEMENTS <= STRICT_SCOPES:
+        return
+    elements = max(data.count(b"<") - data.count(b"</"), 1)
+    if declarations**2 * elements <= STRICT_SCOPES:
+        return
+    scope = _Scope()
+    etree.fromstring(data, _parser_with(scope))
+    if scope.most**2 * elements > STRICT_SCOPES:
+        allowed = str(isqrt(STRICT_SCOPES // elements))
+        raise UnreadableXml("too-many-namespaces", line=1, found=str(scope.most), allowed=allowed)
+
+
+class _Scope:
+    """Hears of every declaration and keeps the greatest number in force at once."""
+
+    def __init__(self) -> None:
+        self._now = self.most = 0
+
+    def start_ns(self, prefix: str, uri: str) -> None:
+        self._now += 1
+        self.most = max(self.most, self._now)
+
+    def end_ns(self, prefix: str) -> None:
+        self._now -= 1
+
+    def close(self) -> None:
+        pass
 
 
 def _unreadable(error: etree.XMLSyntaxError, max_depth: int) -> UnreadableXml:
@@ -204,4 +273,9 @@ def _unreadable(error: etree.XMLSyntaxError, max_depth: int) -> UnreadableXml:
 
 
 def _deeper_than(levels: int, tree: etree._ElementTree) -> bool:
-    return bool(tree.xpath(f"boolean({'/*' * (levels + 1)})"))
+    return bool(_level(levels + 1)(tree))
+
+
+@cache
+def _level(number: int) -> etree.XPath:
+    return etree.XPath(f"boolean({'/*' * number})")

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_column, or_, select, update
 
 from khatm.clock import SAUDI
 from khatm.ledger import schema
@@ -37,6 +37,7 @@ class DocumentState(StrEnum):
 
 
 UNSENT = (DocumentState.ISSUED, DocumentState.WAITING)
+REFUSED = (DocumentState.REJECTED, DocumentState.SET_ASIDE)
 
 
 class Profile(StrEnum):
@@ -87,6 +88,8 @@ class Document:
     reason: str | None
     """Why it waits, was rejected or was set aside."""
     settled_at: datetime | None
+    follows: int | None = None
+    """The document that this one corrects or changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,15 @@ class IssuedDocument:
     xml: bytes
     repeated: bool = False
     """True when the caller's reference was known with the same content: this is that earlier document."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredXml:
+    """Stamped bytes as they are read back."""
+
+    content: bytes
+    sha256: str | None
+    """Their SHA-256 in hex as it was at issue; None for documents of a ledger from before it was kept."""
 
 
 def content_digest(content: object) -> str:
@@ -163,15 +175,85 @@ def of_day(connection: Connection, unit_id: int, day: date) -> list[Document]:
     return [from_row(row) for row in connection.execute(select(_document).where(on_that_day).order_by(_document.c.icv))]
 
 
-def unsent(connection: Connection, unit_id: int, *, after: int = 0, limit: int = 0) -> list[Document]:
-    """Return documents that are not decided yet, in ICV order, whether their time has come or not."""
-    return _unsent(connection, unit_id, _is_unsent(), after, limit)
+def unsent(
+    connection: Connection, unit_id: int, *, profile: Profile | None = None, after: int = 0, limit: int = 0
+) -> list[Document]:
+    """Return documents that are not decided yet, of one profile or both, in ICV order, whatever time has come."""
+    wanted = _is_unsent() if profile is None else _is_unsent() & (_document.c.profile == profile.value)
+    return _unsent(connection, unit_id, wanted, after, limit)
+
+
+def sendable(connection: Connection, now: datetime, holding: int) -> list[int]:
+    """Return the ids of the units that have documents to send now.
+
+    A simplified document that waits for its next attempt holds the later ones of its unit back until it has had
+    `holding` attempts; standard ones wait for nobody.
+    """
+    held = _holders(now, holding).subquery()
+    simplified = _document.c.profile == Profile.SIMPLIFIED.value
+    ready = or_(_document.c.next_attempt_at.is_(None), _document.c.next_attempt_at <= now)
+    rows = connection.execute(
+        select(_document.c.unit_id)
+        .outerjoin(held, held.c.unit_id == _document.c.unit_id)
+        .where(_is_unsent(), ready, or_(~simplified, held.c.icv.is_(None), _document.c.icv < held.c.icv))
+        .distinct()
+    )
+    return list(rows.scalars())
+
+
+def reporting_holder(connection: Connection, unit_id: int, now: datetime, holding: int) -> int | None:
+    """Return the ICV of the simplified document that holds back the later ones of its unit, see `sendable`."""
+    held = _holders(now, holding).subquery()
+    return connection.execute(select(held.c.icv).where(held.c.unit_id == unit_id)).scalar()
+
+
+def _holders(now: datetime, holding: int) -> Select[tuple[int, int]]:
+    return (
+        select(_document.c.unit_id, func.min(_document.c.icv).label("icv"))
+        .where(
+            _is_unsent(),
+            _document.c.profile == Profile.SIMPLIFIED.value,
+            _document.c.next_attempt_at > now,
+            _document.c.attempts < holding,
+        )
+        .group_by(_document.c.unit_id)
+    )
 
 
 def due(connection: Connection, unit_id: int, now: datetime, *, after: int = 0, limit: int = 0) -> list[Document]:
     """Return undecided documents whose next attempt is due, in ICV order."""
     ready = or_(_document.c.next_attempt_at.is_(None), _document.c.next_attempt_at <= now)
     return _unsent(connection, unit_id, _is_unsent() & ready, after, limit)
+
+
+def bring_forward(connection: Connection, environment: str, gateway_url: str | None, now: datetime) -> int:
+    """Make the waiting documents of all units behind a gateway due now; return how many.
+
+    Those stay as they are whose last answer was a 429: they wait because they were told to.
+    """
+    unit, exchange = schema.unit, schema.exchange
+    behind = select(unit.c.id).where(
+        unit.c.environment == environment, unit.c.gateway_url.is_not_distinct_from(gateway_url)
+    )
+    last_status = (
+        select(exchange.c.http_status)
+        .where(exchange.c.document_id == _document.c.id)
+        .order_by(exchange.c.id.desc())
+        .limit(1)
+        .correlate(_document)
+        .scalar_subquery()
+    )
+    changed = connection.execute(
+        update(_document)
+        .where(
+            _is_unsent(),
+            _document.c.next_attempt_at > now,
+            _document.c.unit_id.in_(behind),
+            last_status.is_distinct_from(429),
+        )
+        .values(next_attempt_at=now)
+    )
+    return changed.rowcount
 
 
 def counts(connection: Connection, unit_id: int) -> dict[DocumentState, int]:
@@ -197,6 +279,23 @@ def stamped_xml(connection: Connection, document_id: int) -> bytes:
         select(schema.stamped_xml.c.content).where(schema.stamped_xml.c.document_id == document_id)
     ).scalar_one()
     return content
+
+
+def stored_xml(connection: Connection, document_id: int) -> StoredXml | None:
+    """Return the issued bytes with the digest stored beside them, None when they are lost."""
+    row = connection.execute(
+        select(schema.stamped_xml.c.content, schema.stamped_xml.c.sha256).where(
+            schema.stamped_xml.c.document_id == document_id
+        )
+    ).one_or_none()
+    return None if row is None else StoredXml(row.content, row.sha256)
+
+
+def authored(connection: Connection, document_id: int) -> bytes | None:
+    """Return what a document was written from, as it was kept; None when nothing was."""
+    return connection.execute(
+        select(schema.stamped_xml.c.authored).where(schema.stamped_xml.c.document_id == document_id)
+    ).scalar()
 
 
 def cleared_xml(connection: Connection, document_id: int) -> bytes | None:
@@ -233,13 +332,18 @@ def from_row(row: Row[tuple[object, ...]]) -> Document:
         next_attempt_at=values["next_attempt_at"],
         reason=values["reason"],
         settled_at=values["settled_at"],
+        follows=values["follows"],
     )
 
 
+def is_one_of(states: Sequence[DocumentState]) -> ColumnElement[bool]:
+    """Return the condition that a document is in one of some states: `UNSENT` or `REFUSED`, for which indexes exist."""
+    # Written into the statement, in the index's own words: only so does SQLite see that a partial index serves it.
+    return _document.c.state.in_([literal_column(f"'{state.value}'") for state in states])
+
+
 def _is_unsent() -> ColumnElement[bool]:
-    # Literal values: a database sees only by them that the partial index on unsent documents serves the query.
-    states = [state.value for state in UNSENT]
-    return _document.c.state.in_(bindparam("unsent", states, expanding=True, literal_execute=True))
+    return is_one_of(UNSENT)
 
 
 def _unsent(

@@ -542,20 +542,3 @@ class UnknownDocument(LedgerError):
     code: ClassVar[str] = "unknown-document"
     en: ClassVar[str] = "No document in the ledger has the UUID or number {wanted!r}."
     ar: ClassVar[str] = "لا يوجد في السجل مستند معرفه أو رقمه {wanted!r}."
-
-
-@dataclass(eq=False)
-class ClaimLost(LedgerError):
-    """An outcome came from a process whose claim on the document had passed to another one."""
-
-    uuid: str
-
-    code: ClassVar[str] = "claim-lost"
-    exit_code: ClassVar[int] = 3
-    en: ClassVar[str] = (
-        "The claim on document {uuid} passed to another process before its outcome was stored. "
-        "That process sends the same bytes again and stores the outcome."
-    )
-    ar: ClassVar[str] = (
-        "انتقل حجز المستند {uuid} إلى عملية أخرى قبل حفظ نتيجته. ستعيد تلك العملية إرسال البايتات نفسها وتحفظ النتيجة."
-    )

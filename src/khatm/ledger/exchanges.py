@@ -1,18 +1,15 @@
-"""Evidence: every exchange with the gateway about a document, and the outcome it led to."""
+"""Evidence: every exchange with the gateway about a document."""
 
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select
 
-from khatm.ledger import claims, documents, schema
-from khatm.ledger.claims import Claim
-from khatm.ledger.documents import UNSENT, Document, DocumentState, Route
+from khatm.ledger import schema
 
 _exchange = schema.exchange
-_document = schema.document
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -54,12 +51,19 @@ def of_document(connection: Connection, document_id: int) -> list[Exchange]:
     return [_from_row(row) for row in rows]
 
 
-def add(connection: Connection, held: Claim, exchange: Exchange) -> None:
-    """Store an exchange under a claim and count the attempt. Raises ClaimLost."""
-    claims.require_current(connection, held)
+def last_of_document(connection: Connection, document_id: int) -> Exchange | None:
+    """Return the last exchange about a document, None if there is none."""
+    row = connection.execute(
+        select(_exchange).where(_exchange.c.document_id == document_id).order_by(_exchange.c.id.desc()).limit(1)
+    ).one_or_none()
+    return None if row is None else _from_row(row)
+
+
+def add(connection: Connection, document_id: int, exchange: Exchange) -> None:
+    """Store an exchange about a document; the caller counts the attempt and guards the claim."""
     connection.execute(
         insert(_exchange).values(
-            document_id=held.document.id,
+            document_id=document_id,
             generation_id=exchange.generation_id,
             call=exchange.call,
             outcome_row=exchange.row,
@@ -76,40 +80,6 @@ def add(connection: Connection, held: Claim, exchange: Exchange) -> None:
             ended_at=exchange.ended_at,
         )
     )
-    connection.execute(
-        update(_document).where(_document.c.id == held.document.id).values(attempts=_document.c.attempts + 1)
-    )
-
-
-def settle(
-    connection: Connection,
-    held: Claim,
-    state: DocumentState,
-    *,
-    reason: str | None,
-    next_attempt_at: datetime | None,
-    route: Route | None,
-    cleared_xml: bytes | None,
-    now: datetime,
-) -> Document:
-    """Store what a document's sending came to and give the claim back. Raises ClaimLost."""
-    claims.require_current(connection, held)
-    if cleared_xml is not None:
-        connection.execute(insert(schema.cleared_xml).values(document_id=held.document.id, content=cleared_xml))
-    connection.execute(
-        update(_document)
-        .where(_document.c.id == held.document.id)
-        .values(
-            state=state.value,
-            reason=reason,
-            next_attempt_at=next_attempt_at,
-            route=(route or held.document.route).value,
-            settled_at=None if state in UNSENT else now,
-            claimed_by=None,
-            claim_expires_at=None,
-        )
-    )
-    return documents.by_id(connection, held.document.id)
 
 
 def _from_row(row: Row[tuple[object, ...]]) -> Exchange:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sqlalchemy import Connection, select
 
-from khatm.ledger import documents, issue_rows, schema
+from khatm.ledger import documents, follow_ups, issue_rows, schema
 from khatm.ledger.documents import Document, DocumentState, IssuedDocument, Profile, Route
 from khatm.ledger.errors import ChainPlaceMismatch, LedgerError, NoLiveCredentials, ReferenceTaken
 from khatm.ledger.generations import Generation
 from khatm.ledger.group import Request
 from khatm.ledger.head_record import HeadRecord
 from khatm.ledger.issue_rows import ChainPlace, Head, LiveGenerations
+from khatm.ledger.sending_errors import AlreadyFollowed
 
 if TYPE_CHECKING:
     from khatm.document.canonical import StampFacts
@@ -57,11 +58,19 @@ thread of any of the callers whose requests share a commit, and once more for an
 class IssueRequest(Request[IssuedDocument]):
     """One document to be issued: for which unit, how it is written, and the caller's own name for it.
 
-    A `reference` needs the `content_digest` of what was asked for, see `documents.content_digest`.
+    A `reference` needs the `content_digest` of what was asked for, see `documents.content_digest`. `follows` is the
+    UUID of the document that this one corrects or changes, `authored` what it was written from, as it is to be kept.
     """
 
     def __init__(
-        self, unit_name: str, write: Write, *, reference: str | None = None, content_digest: str | None = None
+        self,
+        unit_name: str,
+        write: Write,
+        *,
+        reference: str | None = None,
+        content_digest: str | None = None,
+        follows: str | None = None,
+        authored: bytes | None = None,
     ) -> None:
         super().__init__()
         if reference is not None and content_digest is None:
@@ -70,6 +79,8 @@ class IssueRequest(Request[IssuedDocument]):
         self.write = write
         self.reference = reference
         self.digest = content_digest
+        self.follows = follows
+        self.authored = authored
 
 
 Answer = IssuedDocument | Exception
@@ -123,6 +134,7 @@ class _Chain:
         self._record = record
         self._generation: Generation | None = None
         self._by_reference: dict[str, _Placed] = {}
+        self._successors: dict[str, str] = {}
 
     def place(self, request: IssueRequest, now: datetime) -> "_Placed | _Repeated | Answer":
         """Have a request's document written for the next place, unless its reference has one already."""
@@ -137,14 +149,26 @@ class _Chain:
         try:
             stamped = request.write(place, generation)
             _require_place(self.head, place, stamped.facts)
+            follows = self._followed(request, place, now)
         except Exception as error:
             return error
-        placed = _Placed(self.head.unit_id, generation.id, place, stamped, request, now)
+        placed = _Placed(self.head.unit_id, generation.id, place, stamped, request, follows, now)
         self.new.append(placed)
         self.head = self.head.after(place, stamped.invoice_hash)
         if request.reference is not None:
             self._by_reference[request.reference] = placed
         return placed
+
+    def _followed(self, request: IssueRequest, place: ChainPlace, now: datetime) -> int | None:
+        """Return the id of the document that the request follows; raises what `follow_ups.followed_by_new` raises."""
+        if request.follows is None:
+            return None
+        known = self._successors.get(request.follows)
+        if known is not None:  # an earlier request of this transaction follows it
+            raise AlreadyFollowed(uuid=request.follows, by=known, state=DocumentState.ISSUED.value)
+        found = follow_ups.followed_by_new(self._connection, request.follows, place.uuid, now)
+        self._successors[request.follows] = place.uuid
+        return found
 
     def _ready(self) -> Generation:
         """Return the live generation; raises NoLiveCredentials, ChainHeadReplaced."""
@@ -191,6 +215,7 @@ class _Placed:
         place: ChainPlace,
         stamped: Stamped,
         request: IssueRequest,
+        follows: int | None,
         now: datetime,
     ) -> None:
         facts = stamped.facts
@@ -224,7 +249,8 @@ class _Placed:
             "state": "issued",
             "route": "reporting" if facts.simplified else "clearance",
             "attempts": 0,
-            "claim_number": 0,
+            "follows": follows,
+            "authored": request.authored,
         }
 
     def issued(self, *, repeated: bool = False) -> IssuedDocument:
@@ -254,6 +280,7 @@ class _Placed:
             next_attempt_at=None,
             reason=None,
             settled_at=None,
+            follows=row["follows"],
         )
         return IssuedDocument(document, self.xml, repeated)
 

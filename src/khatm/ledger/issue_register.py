@@ -25,16 +25,31 @@ class IssueRegister(Register):
             return unit, self._live.of_unit(connection, unit.id)
 
     def issue(
-        self, unit_name: str, write: Write, *, reference: str | None = None, content_digest: str | None = None
+        self,
+        unit_name: str,
+        write: Write,
+        *,
+        reference: str | None = None,
+        content_digest: str | None = None,
+        follows: str | None = None,
+        authored: bytes | None = None,
     ) -> IssuedDocument:
         """Issue one document: take the next place of the unit's chain, write and stamp, store, advance, commit.
 
         `write` gets the place and the live generation and gives back the stamped document; what it raises passes
         through and uses nothing up. With a `reference` (which needs the `content_digest` of what was asked for, see
-        `documents.content_digest`) a repetition gives back the first document. Raises UnknownUnit, NoLiveCredentials,
+        `documents.content_digest`) a repetition gives back the first document. `follows` and `authored`: see
+        `IssueRequest`. Raises UnknownUnit, NoLiveCredentials, UnknownDocument, FollowedUndecided, AlreadyFollowed,
         ReferenceTaken, ChainHeadReplaced, LedgerBusy, LedgerUnwritable, LedgerUnreachable, LedgerOutcomeUnknown.
         """
-        request = IssueRequest(unit_name, write, reference=reference, content_digest=content_digest)
+        request = IssueRequest(
+            unit_name,
+            write,
+            reference=reference,
+            content_digest=content_digest,
+            follows=follows,
+            authored=authored,
+        )
         self._lane(unit_name).submit(request)
         return request.answer()
 

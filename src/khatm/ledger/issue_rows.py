@@ -1,5 +1,6 @@
 """The rows that an issue reads and writes: the head of the unit's chain, the live generation, the documents."""
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +28,10 @@ _LIVE = Prepared(
 _COLUMNS = (
     *("unit_id", "generation_id", "icv", "uuid", "invoice_hash", "previous_hash", "reference", "content_digest"),
     *("profile", "type_code", "transaction_code", "issue_date", "issue_time", "payable", "vat_total", "issued_at"),
-    *("deadline", "state", "route", "attempts", "claim_number"),
+    *("deadline", "state", "route", "attempts", "follows"),
 )
 _INSERT_DOCUMENT = Prepared(insert(_document), _COLUMNS)
-_INSERT_XML = Prepared(insert(schema.stamped_xml), ("document_id", "content"))
+_INSERT_XML = Prepared(insert(schema.stamped_xml), ("document_id", "content", "sha256", "authored"))
 _ADVANCE = Prepared(
     update(_unit)
     .where(_unit.c.id == bindparam("unit", type_=BigInteger))
@@ -108,10 +109,13 @@ Row = tuple[Mapping[str, object], bytes]
 def store(connection: Connection, rows: Sequence[Row]) -> list[int]:
     """Store new documents and their exact bytes; return their ids in order."""
     ids = _INSERT_DOCUMENT.insert_many(connection, [row for row, _ in rows])
-    _INSERT_XML.run_many(
-        connection, [{"document_id": each, "content": xml} for each, (_, xml) in zip(ids, rows, strict=True)]
-    )
+    _INSERT_XML.run_many(connection, [_bytes_row(each, *row) for each, row in zip(ids, rows, strict=True)])
     return ids
+
+
+def _bytes_row(document_id: int, row: Mapping[str, object], xml: bytes) -> dict[str, object]:
+    digest = hashlib.sha256(xml).hexdigest()
+    return {"document_id": document_id, "content": xml, "sha256": digest, "authored": row["authored"]}
 
 
 def advance(connection: Connection, head: Head) -> None:

@@ -8,17 +8,29 @@ from sqlalchemy.engine import URL
 from khatm.clock import Clock
 from khatm.ledger.audit_register import AuditRegister
 from khatm.ledger.credential_register import CredentialRegister
+from khatm.ledger.deadline_register import DeadlineRegister
 from khatm.ledger.document_register import DocumentRegister
 from khatm.ledger.head_record import HeadRecord
 from khatm.ledger.home import Home
 from khatm.ledger.issue_register import IssueRegister
+from khatm.ledger.open_register import OpenRegister
 from khatm.ledger.sealing import Seals
+from khatm.ledger.sending_register import SendingRegister
 from khatm.ledger.store import DEFAULT_WAIT, open_store
 from khatm.ledger.unit_register import UnitRegister
 
 
-class Ledger(UnitRegister, CredentialRegister, IssueRegister, DocumentRegister, AuditRegister):
-    """Units, credential generations, calls and documents of one installation.
+class Ledger(
+    UnitRegister,
+    CredentialRegister,
+    IssueRegister,
+    DocumentRegister,
+    SendingRegister,
+    OpenRegister,
+    AuditRegister,
+    DeadlineRegister,
+):
+    """Units, credential generations, calls, documents and their sending, of one installation.
 
     A unit is given as the `Unit` read before or by its name. Usable from several threads; a child process opens
     its own.

@@ -259,8 +259,49 @@ _HASH_NOT_INDEXED = Migration(
     },
 )
 
+_SENDING = (
+    # Who sends for a unit. Not on the unit's row, which issuing locks.
+    """CREATE TABLE unit_claim (
+        unit_id {id} NOT NULL PRIMARY KEY REFERENCES unit (id),
+        number {id} NOT NULL,
+        owner {text},
+        expires_at DOUBLE PRECISION NOT NULL
+    )""",
+    "INSERT INTO unit_claim (unit_id, number, owner, expires_at) SELECT id, 0, NULL, 0 FROM unit",
+    "ALTER TABLE document DROP COLUMN claim_number",
+    "ALTER TABLE document DROP COLUMN claimed_by",
+    "ALTER TABLE document DROP COLUMN claim_expires_at",
+    "ALTER TABLE document ADD COLUMN follows {id} REFERENCES document (id)",
+    "CREATE INDEX document_follows ON document (follows) WHERE follows IS NOT NULL",
+    # What needs a human is a handful too.
+    "CREATE INDEX document_refused ON document (unit_id, icv) WHERE state IN ('rejected', 'set_aside')",
+    "ALTER TABLE stamped_xml ADD COLUMN sha256 {text}",
+    "ALTER TABLE stamped_xml ADD COLUMN authored {blob}",
+    """CREATE TABLE event (
+        id {key},
+        at {text} NOT NULL,
+        kind {text} NOT NULL,
+        unit_id {id} REFERENCES unit (id),
+        document_id {id} REFERENCES document (id),
+        facts {text} NOT NULL
+    )""",
+    "CREATE INDEX event_unit ON event (unit_id, id)",
+    "CREATE INDEX event_document ON event (document_id, id) WHERE document_id IS NOT NULL",
+    """CREATE TABLE escalation (
+        document_id {id} NOT NULL REFERENCES document (id),
+        hours INTEGER NOT NULL,
+        raised_at {text} NOT NULL,
+        told_at {text},
+        attempts INTEGER NOT NULL,
+        next_attempt_at {text} NOT NULL,
+        PRIMARY KEY (document_id, hours)
+    )""",
+    "CREATE INDEX escalation_untold ON escalation (next_attempt_at) WHERE told_at IS NULL",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "units, credentials, chain, archive", _FIRST_FLOOR),
     _HASH_NOT_INDEXED,
+    Migration(3, "claims per unit, events, escalations, follow-ups", _SENDING),
     Migration(4, "imported chains, documents by day", _IMPORTED_CHAINS),
 )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from sqlalchemy import (
+    DOUBLE_PRECISION,
     BigInteger,
     Boolean,
     Column,
@@ -172,9 +173,7 @@ document = Table(
     Column("next_attempt_at", Moment),
     Column("reason", Text),
     Column("settled_at", Moment),
-    Column("claim_number", _Id, nullable=False),
-    Column("claimed_by", Text),
-    Column("claim_expires_at", Moment),
+    Column("follows", _Id, ForeignKey("document.id")),
 )
 
 stamped_xml = Table(
@@ -182,6 +181,8 @@ stamped_xml = Table(
     metadata,
     Column("document_id", _Id, ForeignKey("document.id"), primary_key=True),
     Column("content", LargeBinary, nullable=False),
+    Column("sha256", Text),
+    Column("authored", LargeBinary),
 )
 
 cleared_xml = Table(
@@ -210,6 +211,37 @@ exchange = Table(
     Column("failure", Text),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment, nullable=False),
+)
+
+unit_claim = Table(
+    "unit_claim",
+    metadata,
+    Column("unit_id", _Id, ForeignKey("unit.id"), primary_key=True),
+    Column("number", _Id, nullable=False),
+    Column("owner", Text),
+    Column("expires_at", DOUBLE_PRECISION, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("unit_id", _Id, ForeignKey("unit.id")),
+    Column("document_id", _Id, ForeignKey("document.id")),
+    Column("facts", Json, nullable=False),
+)
+
+escalation = Table(
+    "escalation",
+    metadata,
+    Column("document_id", _Id, ForeignKey("document.id"), primary_key=True),
+    Column("hours", Integer, primary_key=True, autoincrement=False),
+    Column("raised_at", Moment, nullable=False),
+    Column("told_at", Moment),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Moment, nullable=False),
 )
 
 chain_import = Table(

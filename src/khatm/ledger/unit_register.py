@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from khatm.environment import Environment
-from khatm.ledger import journal, units
+from khatm.ledger import events, journal, units
+from khatm.ledger.events import EventKind
 from khatm.ledger.generations import Generation
 from khatm.ledger.journal import Intent
 from khatm.ledger.register import Register
@@ -60,12 +61,17 @@ class UnitRegister(Register):
     def stop_unit(self, unit: Unit | str, reason: str) -> None:
         """Record that nothing more may be sent for a unit, and why."""
         with self._store.write() as connection:
-            units.stop(connection, units.locked(connection, unit).id, reason, self._clock.now())
+            found, now = units.locked(connection, unit), self._clock.now()
+            units.stop(connection, found.id, reason, now)
+            events.add(connection, EventKind.UNIT_STOPPED, now, {"reason": reason}, unit_id=found.id)
 
     def resume_unit(self, unit: Unit | str) -> None:
         """Let a stopped unit send again."""
         with self._store.write() as connection:
-            units.resume(connection, units.locked(connection, unit).id)
+            found = units.locked(connection, unit)
+            units.resume(connection, found.id)
+            if found.stopped_reason is not None:
+                events.add(connection, EventKind.UNIT_RESUMED, self._clock.now(), unit_id=found.id)
 
     def journal_intent(self, about: Generation | Unit, call: str, facts: Mapping[str, object] | None = None) -> int:
         """Write down a call before it is made; return the number to answer it with."""

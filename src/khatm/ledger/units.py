@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Text, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from khatm.environment import Environment
-from khatm.ledger import schema
+from khatm.ledger import claims, schema
 from khatm.ledger.errors import UnitExists, UnknownUnit
 from khatm.ledger.prepared import Prepared
 
@@ -77,7 +77,9 @@ def add(
     except IntegrityError:
         # The database keeps names apart: two processes may add the same one at the same moment.
         raise UnitExists(name=name) from None
-    return by_name(connection, name)
+    added = by_name(connection, name)
+    claims.add(connection, added.id)
+    return added
 
 
 def by_name(connection: Connection, name: str) -> Unit:

@@ -7,15 +7,20 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from khatm.document.xml import shortened
+from khatm.memory import uncollected
 from khatm.rules import advice, en16931, ksa
 from khatm.rules.abort import Abort
 from khatm.rules.edition import Edition
 from khatm.rules.findings import Finding, Stage, StageReport
-from khatm.rules.reading import Node, Reading, descend, uncollected
+from khatm.rules.reading import Node, Reading, descend
 from khatm.rules.site import Site
 
-FINDINGS_LIMIT: Final = 50_000
-"""A report holds no more; the Saudi rules multiply findings by the number of tax categories, without bound."""
+FINDINGS_LIMIT: Final = 20_000
+"""A stage holds no more, so that its JSON in two languages stays within bounds too; the Saudi rules multiply findings
+by the number of tax categories."""
+PLACES_LIMIT: Final = 4_000_000
+"""Characters of all places in a stage's report; twenty thousand usual ones take half of it."""
 _SHOWN: Final = 200
 
 _REGISTERED: Final[dict[Stage, tuple[Site, ...]]] = {
@@ -49,41 +54,39 @@ def run(stage: Stage, sites: Iterable[Site], reading: Reading) -> StageReport:
     """Run sites in the given order; an Abort leaves exactly one finding, of our own, that names site and cause."""
     findings: list[Finding] = []
     failed = False
+    room = PLACES_LIMIT
     note: str | None = None
     for site in sites:
+        name = None
         try:
             for node in site.test(reading):
                 failed = failed or site.severity == "error"
-                if len(findings) >= FINDINGS_LIMIT:
-                    note = _LIMIT_NOTE
+                if len(findings) >= FINDINGS_LIMIT or room < 0:
+                    note = f"findings beyond {len(findings)} are left out"
                     break
-                findings.append(
-                    Finding(site.rule, site.severity, f"{stage}:{site.number}", node.location(), _shown(node, site))
-                )
+                place = node.location()
+                room -= len(place)
+                name = name or f"{stage}:{site.number}"
+                findings.append(Finding(site.rule, site.severity, name, place, _shown(node, site)))
         except Abort as abort:
             return StageReport(stage, "failed", (_aborted(stage, site, abort, reading),), f"aborted: {abort.kind}")
     return StageReport(stage, "failed" if failed else "passed", tuple(findings), note)
 
 
-_LIMIT_NOTE: Final = f"findings beyond {FINDINGS_LIMIT} are left out"
-
-
 def _aborted(stage: Stage, site: Site, abort: Abort, reading: Reading) -> Finding:
     place = abort.node or reading.root
-    found = None if abort.found is None else _cut(abort.found)
+    found = None if abort.found is None else shortened(abort.found, _SHOWN)
     return Finding(abort.kind.rule, "error", f"{stage}:{site.number}", place.location(), found)
 
 
 def _shown(node: Node, site: Site) -> str | None:
-    *steps, last = site.shows or ("",)
+    if not site.shows:
+        return None if node.kids else shortened(node.text, _SHOWN)
+    *steps, last = site.shows
     if last.startswith("@"):
         value = descend([node], *steps)[0].attribute(last[1:])
-        return None if value is None else _cut(value)
+        return None if value is None else shortened(value, _SHOWN)
     nodes = descend([node], *site.shows)
     if not nodes or any(shown.kids for shown in nodes):
         return None
-    return _cut(", ".join(shown.text for shown in nodes[:3]))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return shortened(", ".join(shown.text for shown in nodes[:3]), _SHOWN)

@@ -7,6 +7,7 @@ carry more than was signed. Source: the stamp standard, sections 2.2, 3.1, 4.2, 
 import binascii
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from khatm.document.xml import CAC, CBC, EXT
@@ -65,28 +66,34 @@ _SIGNATURE_PARTS: Final = frozenset({"ds:SignedInfo", "ds:SignatureValue", "ds:K
 _REFERENCE_PARTS: Final = frozenset({"cbc:ID", "cac:Attachment"})
 _POINTER_PARTS: Final = frozenset({"cbc:ID", "cbc:SignatureMethod"})
 _LEFT_OUT: Final = ("UBLExtensions", "Signature", "AdditionalDocumentReference")
+MOST: Final = 500
+"""Findings of one examination; the structure check stops at as many."""
 _INITIAL: Final = 88
 """Characters of the first document's PIH: base64 of a hexadecimal text; every later one has 44."""
 
 
 def examine_stamp(reading: Reading) -> list[Finding]:
-    """Return what is wrong with the form of the stamp, or lies outside it unsigned; empty without a stamp."""
-    return [*_stamp(reading), *_places(reading)]
+    """Return what is wrong with the form of the stamp, or lies outside it unsigned; empty without a stamp.
+
+    At most MOST of each severity, so that many warnings hide no error.
+    """
+    found = [*_stamp(reading), *_places(reading)]
+    if len(found) <= MOST:
+        return found
+    errors = [each for each in found if each.severity == "error"]
+    return errors[:MOST] + [each for each in found if each.severity != "error"][:MOST]
 
 
 def examine_qr(reading: Reading) -> list[Finding]:
     """Return what the QR references hold besides the code; it is outside the invoice hash."""
-    return [
-        _finding("qr", "KHATM-UNSIGNED-QR", each, severity="warning")
-        for reference in references(reading, "QR")
-        for each in _strangers(reference, _REFERENCE_PARTS)
-    ]
+    strangers = (each for reference in references(reading, "QR") for each in _strangers(reference, _REFERENCE_PARTS))
+    return [_finding("qr", "KHATM-UNSIGNED-QR", each, severity="warning") for each in islice(strangers, MOST)]
 
 
 def examine_chain(reading: Reading) -> list[Finding]:
     """Return what is wrong with the form of the previous invoice hash (KSA-13), whatever it should be."""
     found = references(reading, "PIH")
-    findings = [_finding("pih", "KHATM-PIH-REPEATED", each) for each in found[1:]]
+    findings = [_finding("pih", "KHATM-PIH-REPEATED", each) for each in found[1 : MOST + 1]]
     for reference in found[:1]:
         for value in reference.path("cac:Attachment", "cbc:EmbeddedDocumentBinaryObject")[:1]:
             text = value.text.strip()
@@ -212,7 +219,7 @@ def _around(signature: Node) -> Iterator[Finding]:
             break
         strangers += _strangers(node, allowed)
         node = node.parent
-    for each in strangers:
+    for each in strangers[:MOST]:
         yield _finding("signature", "KHATM-UNSIGNED-EXTENSION", each, severity="warning")
 
 
@@ -225,6 +232,8 @@ def _places(reading: Reading) -> Iterator[Finding]:
         for each in _strangers(pointer, _POINTER_PARTS):
             yield _finding("signature", "KHATM-UNSIGNED-SIGNATURE", each)
     for name in reading.names():
+        if not name.endswith(_LEFT_OUT):
+            continue
         local = name.rpartition("}")[2].rpartition(":")[2]
         if local not in _LEFT_OUT:
             continue

@@ -8,7 +8,7 @@ _blanks = re.compile("[ \t\n\r]+")
 
 def norm(text: str) -> str:
     """Trim, and collapse runs of blank, tab, CR and LF (only these four) to one blank."""
-    if text.isalnum():
+    if text.isalnum() or (" " not in text and "\n" not in text and "\t" not in text and "\r" not in text):
         return text
     return _blanks.sub(" ", text).strip(" ")
 

@@ -5,16 +5,15 @@ that the rules do not know is `{namespace}local`. Comments and processing instru
 and nothing is trimmed (XPath data model).
 """
 
-import gc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from lxml import etree
 
-from khatm.document.xml import CAC, CBC, DS, EXT, INV, SAC, SBC, SIG, XADES
+from khatm.document.xml import CAC, CBC, DS, EXT, INV, LONGEST_PATH, SAC, SBC, SIG, XADES, shortened
+from khatm.memory import uncollected
 from khatm.rules.abort import Abort, AbortKind
 
 CN: Final = "urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2"
@@ -28,15 +27,20 @@ T = TypeVar("T")
 _elements = etree.XPath("//*")
 _string = etree.XPath("string()", smart_strings=False)
 
+_KEPT: Final = 10_000
+"""Characters; longer texts of elements in one another are the same text over and over, and not kept."""
 NONE: "Final[list[Node]]" = []
 """No nodes; shared, never changed."""
 _NO_KIDS: "Final[dict[str, list[Node]]]" = {}
 
 
 class Node:
-    """One element. `kids` holds its child elements by name, each list in document order."""
+    """One element. `kids` holds its child elements by name, each list in document order.
 
-    __slots__ = ("element", "kids", "name", "order", "parent", "position", "text")
+    Without a `__getattr__` of its own: the interpreter would then look up every attribute the slow way.
+    """
+
+    __slots__ = ("_location", "_position", "element", "kids", "name", "order", "parent", "text")
 
     name: str
     parent: "Node | None"
@@ -45,8 +49,8 @@ class Node:
     """The element's number in document order."""
     text: str
     """The string value: all text below, untrimmed."""
-    position: int
-    """The element's number among its siblings of the same name, from 1."""
+    _position: int
+    _location: str
 
     def __init__(self, name: str, parent: "Node | None", element: etree._Element, order: int) -> None:
         self.name = name
@@ -54,18 +58,6 @@ class Node:
         self.element = element
         self.order = order
         self.kids = _NO_KIDS
-
-    if not TYPE_CHECKING:  # slots that are filled at the first use
-
-        def __getattr__(self, name: str) -> str | int:
-            if name == "text":
-                self.text = _string(self.element)
-                return self.text
-            if name == "position":
-                for number, twin in enumerate(self.parent.kids[self.name] if self.parent else [self], 1):
-                    twin.position = number
-                return self.position
-            raise AttributeError(name)
 
     def __repr__(self) -> str:
         return f"<{self.location()}>"
@@ -90,6 +82,16 @@ class Node:
     def attribute(self, name: str) -> str | None:
         """Return the attribute of that name without namespace, or None."""
         return self.element.get(name)
+
+    @property
+    def position(self) -> int:
+        """The element's number among its siblings of the same name, from 1."""
+        try:
+            return self._position
+        except AttributeError:  # not asked yet
+            for number, twin in enumerate(self.parent.kids[self.name] if self.parent else [self], 1):
+                twin._position = number
+            return self._position
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -120,14 +122,44 @@ class Node:
         return node
 
     def location(self) -> str:
-        """Return the XPath of this node: `/inv:Invoice[1]/cac:InvoiceLine[2]`."""
-        steps: list[str] = []
-        node: Node | None = self
-        while node is not None:
-            name = node.name if not node.name.startswith("{") else f"Q{node.name}"
-            steps.append(f"/{name}[{node.position}]")
-            node = node.parent
-        return "".join(reversed(steps))
+        """Return the XPath of this node: `/inv:Invoice[1]/cac:InvoiceLine[2]`, cut where it is absurdly long."""
+        name = self.name if not self.name.startswith("{") else f"Q{self.name}"
+        step = f"/{name}[{self.position}]"
+        if self.parent is None:
+            return shortened(step, LONGEST_PATH)
+        above = self.parent._above
+        return above if len(above) > LONGEST_PATH else shortened(above + step, LONGEST_PATH)
+
+    @property
+    def _above(self) -> str:
+        """The location, kept: it begins the locations of all nodes below."""
+        try:
+            return self._location
+        except AttributeError:
+            self._location = self.location()
+            return self._location
+
+
+class _Branch(Node):
+    """An element with something inside: elements, comments or instructions. Its string value is made when asked."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        @property
+        def text(self) -> str:
+            try:
+                return _own_text(self)
+            except AttributeError:
+                text = _string(self.element)
+                if len(text) < _KEPT:
+                    _keep_text(self, text)
+                return text
+
+
+if not TYPE_CHECKING:
+    _own_text, _keep_text = Node.text.__get__, Node.text.__set__
 
 
 class _Walked:
@@ -218,7 +250,10 @@ class Reading:
 
     def attribute_values(self, name: str) -> list[str]:
         """Return the values of all attributes of that name (without namespace), in document order."""
-        return cast("list[str]", _attributes(name)(self.root.element))
+        facts = self._facts
+        if name not in facts:
+            facts[name] = _attributes(name)(self.root.element)
+        return cast("list[str]", facts[name])
 
 
 def read(tree: etree._ElementTree | etree._Element) -> Reading:
@@ -227,46 +262,32 @@ def read(tree: etree._ElementTree | etree._Element) -> Reading:
         return _walk(tree.getroot() if isinstance(tree, etree._ElementTree) else tree)
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep the garbage collector away while everything allocated is kept.
-
-    A collection in the middle finds nothing, and with a long document each one looks at all of its nodes again. Of
-    overlapping threads the first one out lets the collector back in.
-    """
-    collecting = gc.isenabled()
-    if collecting:
-        gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
 def _walk(start: etree._Element) -> Reading:
-    # Without comments the first text of a leaf is its string value. (An XPath over comments costs a square.)
-    whole = next(start.iter(etree.Comment, etree.PI), None) is None
     elements = iter(cast("list[etree._Element]", _elements(start)))
     element = next(elements)
-    root = Node(_name(str(element.tag)), None, element, 0)
-    root.text = ""
+    kind: type[Node] = _Branch if len(element) else Node
+    root = kind(_name(str(element.tag)), None, element, 0)
+    if not len(element):
+        root.text = element.text or ""
     named: dict[str, list[Node]] = {root.name: [root]}
-    nodes: dict[etree._Element | None, Node] = {element: root}
+    branches: dict[etree._Element | None, Node] = {element: root}
     names, new = _NAMES, Node.__new__
     for order, element in enumerate(elements, 1):
         tag = element.tag
-        nodes[element] = node = new(Node)  # without __init__: a call less for each of many thousand nodes
+        node: Node
+        if len(element):
+            branches[element] = node = new(_Branch)  # without __init__: a call less for each of many thousand nodes
+        else:
+            node = new(Node)
+            node.text = element.text or ""
         node.name = name = names[tag] if tag in names else _name(tag)
-        node.parent = parent = nodes[element.getparent()]
+        node.parent = parent = branches[element.getparent()]
         node.element = element
         node.order = order
         node.kids = _NO_KIDS
-        node.text = element.text or ""
         kids = parent.kids
         if kids is _NO_KIDS:
             parent.kids = {name: [node]}
-            del parent.text
         elif name in kids:
             kids[name].append(node)
         else:
@@ -275,12 +296,6 @@ def _walk(start: etree._Element) -> Reading:
             named[name].append(node)
         else:
             named[name] = [node]
-    if not root.kids:
-        root.text = element.text or ""
-    if not whole:
-        for node in nodes.values():
-            if len(node.element) and not node.kids:
-                del node.text
     return Reading(root, _Walked(named))
 
 

@@ -40,15 +40,15 @@ def judge_signer(reading: Reading, verification: Verification) -> list[Finding]:
     if certificate is None:
         return []
     findings = []
-    place = _location(reading.named("ds:X509Certificate"))
     if certificate.issuer_name not in _ISSUERS:
+        place = _location(reading.named("ds:X509Certificate"))
         findings.append(_warning("signature", "KHATM-ISSUER-UNKNOWN", place, certificate.issuer_name))
     signed, issued = verification.signing_time or "", _issue_time(verification)
     moment = _moment(signed)
     if moment is not None:
-        place = _location(reading.named("xades:SigningTime"))
         outside = moment + _ZONES < certificate.not_before or moment - _ZONES > certificate.not_after
         if outside or (issued is not None and moment + _ZONES < issued):
+            place = _location(reading.named("xades:SigningTime"))
             findings.append(_warning("signature", "KHATM-SIGNING-TIME", place, signed))
     return findings
 
@@ -62,12 +62,11 @@ def judge_records(reading: Reading, verification: Verification) -> Iterator[Find
     ]
     if verification.qr is None or not nodes:
         return
-    place = nodes[0].location()
     unknown = [str(tag) for tag, _ in verification.qr.items if tag not in TAG_NAMES]
     if unknown and verification.checks["qr_tlv"].passed:
-        yield _warning("qr", "KHATM-QR-TAG", place, ",".join(unknown[:20]))
+        yield _warning("qr", "KHATM-QR-TAG", nodes[0].location(), ",".join(unknown[:20]))
     if verification.qr.lengths == "ber" and _longer_than_needed(nodes[0].text):
-        yield Finding("KHATM-QR-LENGTH", "error", "qr:KHATM-QR-LENGTH", place)
+        yield Finding("KHATM-QR-LENGTH", "error", "qr:KHATM-QR-LENGTH", nodes[0].location())
 
 
 def spelled_otherwise(verification: Verification) -> frozenset[str]:

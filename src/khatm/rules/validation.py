@@ -15,6 +15,7 @@ from khatm.document.errors import UnreadableXml
 from khatm.document.schema import check_structure
 from khatm.document.xml import parse_strictly
 from khatm.errors import Language
+from khatm.memory import uncollected
 from khatm.rules import edition as editions
 from khatm.rules.edition import Edition
 from khatm.rules.engine import judge, judge_stage
@@ -30,6 +31,7 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 STAGES: Final[tuple[Stage, ...]] = ("xml", "schema", "en16931", "ksa", "signature", "qr", "pih", "advice")
 _ROOT: Final = "/inv:Invoice[1]"
 _UNREADABLE: Final = "the XML cannot be read"
+_UNASKED: Final = StageReport("advice", "skipped", note="not asked for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +73,38 @@ def validate(
     previous_hash: str | None = None,
     reference: Certificate | None = None,
     max_bytes: int = MAX_BYTES,
+    advice: bool = True,
 ) -> ValidationReport:
     """Validate a document as it stands at an instant; never raises for any bytes.
 
     `now` is aware; its offset is the zone of dates and times without one. `previous_hash` is the expected
     PIH (KSA-13); without it the chain stage is skipped. `reference` is the certificate that the stamp's issuer and
     serial number are compared with instead of the embedded one, as the authority's web validator does. Stamp and
-    QR code are looked at on simplified documents, and on standard ones that carry them.
+    QR code are looked at on simplified documents, and on standard ones that carry them. Without `advice` that stage is
+    skipped; it never changes the verdict.
     """
     try:
         tree = parse_strictly(xml, max_bytes=max_bytes)
     except UnreadableXml as error:
         return _unreadable(error, edition)
+    with uncollected():
+        return _judged(tree, xml, now, edition, previous_hash, reference, advice)
+
+
+def _judged(
+    tree: etree._ElementTree,
+    xml: bytes,
+    now: datetime,
+    edition: Edition,
+    previous_hash: str | None,
+    reference: Certificate | None,
+    wants_advice: bool,
+) -> ValidationReport:
     sentences: dict[str, dict[Language, str]] = {}
+    reading = read(tree)  # first: it holds the elements, which the structure check then need not make again
     structure = _structure(tree, xml, sentences)
-    reading = read(tree)
     rules = judge(reading, edition, now)
-    advice = _advice(reading.at(now), edition)
+    advice = _advice(reading.at(now), edition) if wants_advice else _UNASKED
     beside = [*examine_stamp(reading), *examine_qr(reading), *unfold(reading)]
     # last: it takes the stamp out of the tree
     verification = verify_tree(tree, certificate=reference, pih=previous_hash)

@@ -6,11 +6,13 @@ Source: the stamp standard, sections 1.1, 1.5 and 2.3.
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 
 _SEQUENCE = 0x30
 _BOM = b"\xef\xbb\xbf"
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 #]+)-----(.*?)-----END [A-Z0-9 #]+-----", re.DOTALL)
-_MAX_BYTES = 1 << 20
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 #]+)-----")
+_END = re.compile(rb"-----END [A-Z0-9 #]+-----")
+_MAX_BYTES = 1 << 17  # a certificate has two to three thousand; what is a hundred times as long is an attack
 _MAX_LAYERS = 4  # PEM in base64 in base64 is the deepest form seen
 
 
@@ -34,7 +36,7 @@ def der_blocks(data: bytes | str) -> list[tuple[str, bytes]]:
         if not raw:
             raise NoDer("it is empty")
         if b"-----BEGIN" in raw:
-            blocks = [(match[1].decode(), _decode(_without_headers(match[2]))) for match in _BLOCK.finditer(raw)]
+            blocks = [(label, _decode(_without_headers(body))) for label, body in _armored(raw)]
             if not blocks:
                 raise NoDer("a PEM header without its footer")
             return blocks
@@ -47,6 +49,17 @@ def pem(label: str, der: bytes) -> bytes:
     body = base64.b64encode(der)
     lines = [body[at : at + 64] for at in range(0, len(body), 64)]
     return b"\n".join([b"-----BEGIN %s-----" % label.encode(), *lines, b"-----END %s-----" % label.encode(), b""])
+
+
+def _armored(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the label and body of each block; a header without a footer behind it ends the search."""
+    begin = _BEGIN.search(raw)
+    while begin is not None:
+        end = _END.search(raw, begin.end())
+        if end is None:
+            return
+        yield begin[1].decode(), raw[begin.end() : end.start()]
+        begin = _BEGIN.search(raw, end.end())
 
 
 def _is_base64(raw: bytes) -> bool:

@@ -7,6 +7,8 @@ import base64
 import hashlib
 import re
 import secrets
+from copy import deepcopy
+from itertools import chain, islice
 from typing import Final
 
 from lxml import etree
@@ -19,6 +21,10 @@ from khatm.stamp.facts import SUPPLIER, facts_of, require_facts, sources
 INITIAL_PIH: Final = "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ=="
 """The previous invoice hash of a unit's first document: base64 of the hexadecimal SHA-256 of the character 0."""
 
+_ALWAYS_OUT: Final = ("{*}UBLExtensions", "{*}Signature")
+_REFERENCES: Final = "{*}AdditionalDocumentReference"
+_MANY: Final = 500
+"""Elements. Taking out those that Python holds costs lxml time that grows with their square; a copy holds none."""
 _ID: Final = f"{{{CBC}}}ID"
 # Quoted parts are skipped, because a bare > may stand inside an attribute value of the canonical form.
 _ROOT_START = re.compile(rb'(?:<\?.*?\?>\n)*+<[^">]*+(?:"[^"]*+"[^">]*+)*+>', re.DOTALL)
@@ -62,14 +68,23 @@ def hash_text(canonical: bytes) -> str:
     return base64.b64encode(hashlib.sha256(canonical).digest()).decode()
 
 
+def without_stamp(tree: etree._ElementTree) -> etree._ElementTree:
+    """Return a document without its stamp: the tree itself, changed, or a copy where much has to come out."""
+    left_out = tree.getroot().iter(*_ALWAYS_OUT, _REFERENCES)
+    if next(islice(chain.from_iterable(each.iter() for each in left_out), _MANY, None), None) is not None:
+        tree = deepcopy(tree)
+    remove_stamp(tree)
+    return tree
+
+
 def remove_stamp(tree: etree._ElementTree) -> None:
     """Take UBLExtensions, cac:Signature and the QR references out of a tree, keeping all text around them.
 
     As in the SDK the names count, not the namespaces, at any depth below the root.
     """
     root = tree.getroot()
-    etree.strip_elements(root, "{*}UBLExtensions", "{*}Signature", with_tail=False)
-    for element in list(root.iter("{*}AdditionalDocumentReference")):
+    etree.strip_elements(root, *_ALWAYS_OUT, with_tail=False)
+    for element in list(root.iter(_REFERENCES)):
         if is_qr_reference(element):  # asked last, so that removing the others cannot make another one
             _unlink(element)
 

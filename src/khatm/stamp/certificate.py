@@ -29,6 +29,8 @@ _STRING_TYPES = {
     0x1C: ("UniversalString", "utf-32-be"),
     0x1E: ("BMPString", "utf-16-be"),
 }
+_MAX_SERIAL = 64
+"""Octets of a serial number; RFC 5280 allows 20, section 4.1.2.2."""
 _SUBJECT_ALTERNATIVE_NAME = "2.5.29.17"
 _DIRECTORY_NAME = 0xA4
 _QUOTED_BY_JAVA = frozenset(',+"\\<>;=\n')
@@ -163,6 +165,8 @@ def _certificate(encoded: bytes) -> Certificate:
     if parts[0].tag == 0xA0:  # the version; v1 certificates have none
         parts = parts[1:]
     serial, _, issuer, validity, subject, spki = parts[:6]
+    if len(serial.content) > _MAX_SERIAL:
+        raise der.MalformedDer(f"a serial number of {len(serial.content)} octets")
     not_before, not_after = validity.expect(der.SEQUENCE).children(2)[:2]
     key = spki.expect(der.SEQUENCE).children(2)
     extensions, alternative = _extensions(parts[6:])

@@ -6,6 +6,7 @@ and starts faster than a full X.509 library. Source: ITU-T X.690, definite lengt
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 INTEGER = 0x02
 BIT_STRING = 0x03
@@ -17,6 +18,10 @@ UTC_TIME = 0x17
 GENERALIZED_TIME = 0x18
 SEQUENCE = 0x30
 SET = 0x31
+
+
+_MAX_IDENTIFIER = 64
+"""Octets of an OBJECT IDENTIFIER; an arc of any length would take time that grows with its square."""
 
 
 class MalformedDer(ValueError):
@@ -63,6 +68,8 @@ class Element:
     def oid(self) -> str:
         """The value of an OBJECT IDENTIFIER in dotted form."""
         self.expect(OBJECT_IDENTIFIER)
+        if len(self.content) > _MAX_IDENTIFIER:
+            raise MalformedDer(f"an OBJECT IDENTIFIER of {len(self.content)} octets")
         return _dotted(self.content)
 
     @property
@@ -126,6 +133,7 @@ def _element(data: bytes, offset: int) -> tuple[Element, int]:
     return Element(tag, data[offset:end], data[start:end]), end
 
 
+@lru_cache(maxsize=256)  # certificates name the same few types again and again
 def _dotted(content: bytes) -> str:
     if not content or content[-1] & 0x80:
         raise MalformedDer("a broken OBJECT IDENTIFIER")

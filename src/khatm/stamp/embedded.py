@@ -3,10 +3,9 @@
 Source: the stamp standard, sections 4.2 to 4.4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
-from xml.sax.saxutils import escape
 
 from lxml import etree
 
@@ -14,12 +13,13 @@ from khatm.document.xml import CAC, CBC, DS, XADES, text_of
 from khatm.stamp.canonical import is_qr_reference
 
 _SIGNATURE: Final = f"{{{DS}}}Signature"
+_DOCUMENT_REFERENCE: Final = f"{{{CAC}}}AdditionalDocumentReference"
+_POINTER: Final = f"{{{CAC}}}Signature"
 _REFERENCE: Final = f"{{{DS}}}Reference"
 _DIGEST: Final = f"{{{DS}}}DigestValue"
 _PROPERTIES: Final = f"{{{XADES}}}SignedProperties"
 _EMBEDDED_OBJECT: Final = f"{{{CAC}}}Attachment/{{{CBC}}}EmbeddedDocumentBinaryObject"
 _PROPERTIES_URI: Final = "#xadesSignedProperties"
-_ATTRIBUTE_ESCAPES: Final = {'"': "&quot;"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +47,31 @@ class EmbeddedStamp:
 
 def read_embedded(root: etree._Element) -> EmbeddedStamp:
     """Find the stamp's parts below an invoice's root element; absent parts are None."""
-    signatures = list(root.iter(_SIGNATURE))
-    references = [e for e in root.iter(f"{{{CAC}}}AdditionalDocumentReference") if is_qr_reference(e)]
-    signature = signatures[0] if signatures else None
-    properties = None if signature is None else next(signature.iter(_PROPERTIES), None)
+    parts: dict[str, list[etree._Element]] = {tag: [] for tag in (_SIGNATURE, _DOCUMENT_REFERENCE, _POINTER)}
+    for element in root.iter(*parts):
+        parts[str(element.tag)].append(element)
+    references = [each for each in parts[_DOCUMENT_REFERENCE] if is_qr_reference(each)]
+    signature = next(iter(parts[_SIGNATURE]), None)
+    signed = _firsts(signature, _PROPERTIES, f"{{{DS}}}SignatureValue", f"{{{DS}}}X509Certificate")
+    properties = signed.get(_PROPERTIES)
+    said = _firsts(
+        properties, f"{{{XADES}}}SigningTime", _DIGEST, f"{{{DS}}}X509IssuerName", f"{{{DS}}}X509SerialNumber"
+    )
     digests = _digests(signature)
     return EmbeddedStamp(
-        signatures=len(signatures),
+        signatures=len(parts[_SIGNATURE]),
         qr_references=len(references),
-        signature_references=sum(1 for _ in root.iter(f"{{{CAC}}}Signature")),
+        signature_references=len(parts[_POINTER]),
         signature=signature,
         digest_value=digests[0],
         properties_digest=digests[1],
-        signature_value=_below(signature, f"{{{DS}}}SignatureValue"),
-        certificate_text=_below(signature, f"{{{DS}}}X509Certificate"),
+        signature_value=_trimmed(signed, f"{{{DS}}}SignatureValue"),
+        certificate_text=_trimmed(signed, f"{{{DS}}}X509Certificate"),
         signed_properties=properties,
-        signing_time=_below(properties, f"{{{XADES}}}SigningTime"),
-        certificate_digest=_below(properties, _DIGEST),
-        issuer_name=_below(properties, f"{{{DS}}}X509IssuerName"),
-        serial_number=_below(properties, f"{{{DS}}}X509SerialNumber"),
+        signing_time=_trimmed(said, f"{{{XADES}}}SigningTime"),
+        certificate_digest=_trimmed(said, _DIGEST),
+        issuer_name=_trimmed(said, f"{{{DS}}}X509IssuerName"),
+        serial_number=_trimmed(said, f"{{{DS}}}X509SerialNumber"),
         qr_text=text_of(references[0].find(_EMBEDDED_OBJECT)).strip() if references else None,
     )
 
@@ -80,34 +86,49 @@ def isolated_text(element: etree._Element) -> str | None:
 
 
 def _isolate(element: etree._Element, scope: Mapping[str | None, str], parts: list[str]) -> bool:
-    if isinstance(element, (etree._Comment, etree._ProcessingInstruction)):
+    name: object = element.tag
+    if not isinstance(name, str):  # a comment or an instruction
         return False
-    prefix, name = element.prefix, etree.QName(element)
-    tag = f"{prefix}:{name.localname}" if prefix else name.localname
+    prefix = element.prefix
+    namespace, _, local = name[1:].rpartition("}") if name.startswith("{") else ("", "", name)
+    tag = f"{prefix}:{local}" if prefix else local
     parts.append(f"<{tag}")
-    if scope.get(prefix, "") != (name.namespace or ""):
-        parts.append(f' xmlns{":" + prefix if prefix else ""}="{escape(name.namespace or "", _ATTRIBUTE_ESCAPES)}"')
-        scope = {**scope, prefix: name.namespace or ""}
-    for key, value in element.attrib.items():
-        parts.append(f' {_attribute_name(element, str(key))}="{escape(str(value), _ATTRIBUTE_ESCAPES)}"')
+    if scope.get(prefix, "") != namespace:
+        parts.append(f' xmlns{":" + prefix if prefix else ""}="{_quoted(namespace)}"')
+        scope = {**scope, prefix: namespace}
+    for key, value in _written(element):
+        parts.append(f' {key}="{_quoted(value)}"')
     if not len(element) and not element.text:
         parts.append("/>")
         return True
-    parts.append(">" + escape(element.text or ""))
+    parts.append(">" + _escaped(element.text or ""))
     for child in element:
         if not _isolate(child, scope, parts):
             return False
-        parts.append(escape(child.tail or ""))
+        parts.append(_escaped(child.tail or ""))
     parts.append(f"</{tag}>")
     return True
 
 
-def _attribute_name(element: etree._Element, key: str) -> str:
-    if not key.startswith("{"):
-        return key
-    name = etree.QName(key)
-    prefix = next((each for each, uri in element.nsmap.items() if each and uri == name.namespace), "xml")
-    return f"{prefix}:{name.localname}"
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace(">", "&gt;").replace("<", "&lt;")
+
+
+def _quoted(text: str) -> str:
+    return _escaped(text).replace('"', "&quot;")
+
+
+def _written(element: etree._Element) -> Iterator[tuple[str, str]]:
+    """Yield the attributes with the names that the document writes."""
+    prefixes: dict[str, str] | None = None
+    for name, value in element.items():
+        if not str(name).startswith("{"):
+            yield str(name), str(value)
+            continue
+        if prefixes is None:
+            prefixes = {uri: prefix for prefix, uri in reversed(element.nsmap.items()) if prefix}
+        namespace, _, local = str(name)[1:].partition("}")
+        yield f"{prefixes.get(namespace, 'xml')}:{local}", str(value)
 
 
 def _digests(signature: etree._Element | None) -> tuple[str | None, str | None]:
@@ -123,6 +144,13 @@ def _digests(signature: etree._Element | None) -> tuple[str | None, str | None]:
     return invoice, properties
 
 
-def _below(element: etree._Element | None, tag: str) -> str | None:
-    found = None if element is None else next(element.iter(tag), None)
-    return None if found is None else text_of(found).strip()
+def _firsts(element: etree._Element | None, *tags: str) -> dict[str, etree._Element]:
+    """Return the first element of each tag at or below an element."""
+    found: dict[str, etree._Element] = {}
+    for each in () if element is None else element.iter(*tags):
+        found.setdefault(str(each.tag), each)
+    return found
+
+
+def _trimmed(found: Mapping[str, etree._Element], tag: str) -> str | None:
+    return text_of(found[tag]).strip() if tag in found else None

@@ -1,10 +1,10 @@
 """The results of verification: one per check, collected in the order in which they are made."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(NamedTuple):
     """How one check ended: `expected` is what the document should hold, `found` what it holds, both as text."""
 
     name: str

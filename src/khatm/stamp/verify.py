@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -16,7 +17,7 @@ from lxml import etree
 from khatm.document.canonical import StampFacts
 from khatm.document.xml import parse
 from khatm.stamp import curve
-from khatm.stamp.canonical import canonicalise, hash_text, remove_stamp
+from khatm.stamp.canonical import canonicalise, hash_text, without_stamp
 from khatm.stamp.certificate import Certificate, read_certificate
 from khatm.stamp.embedded import EmbeddedStamp, isolated_text, read_embedded
 from khatm.stamp.errors import NotCanonical, UnreadableCertificate
@@ -27,6 +28,8 @@ from khatm.stamp.verify_qr import check_qr
 
 __all__ = ["CheckResult", "Verification", "verify", "verify_tree"]
 
+_USUAL_CERTIFICATE: Final = 8192
+"""Characters; longer ones are read anew each time, so that a hostile document does not stay in memory."""
 _DECIMAL: Final = re.compile(r"\s*[+-]?[0-9]{1,100}\s*")
 
 
@@ -80,14 +83,13 @@ def verify(xml: bytes, *, certificate: Certificate | None = None, pih: str | Non
 def verify_tree(
     tree: etree._ElementTree, *, certificate: Certificate | None = None, pih: str | None = None
 ) -> Verification:
-    """Check a document that `khatm.document.xml.parse` read; the stamp's elements are taken out of the tree."""
+    """Check a document that `khatm.document.xml.parse` read; the stamp's elements may be taken out of the tree."""
     root = tree.getroot()
     facts = read_facts(root)
     stamp = read_embedded(root)
-    remove_stamp(tree)
     findings = Findings()
     try:
-        canonical = canonicalise(tree)
+        canonical = canonicalise(without_stamp(tree))
     except NotCanonical:
         canonical = b""
     invoice_hash = hash_text(canonical) if canonical else ""
@@ -132,6 +134,16 @@ def _check_presence(stamp: EmbeddedStamp, facts: StampFacts, findings: Findings)
 def _read(text: str | None) -> Certificate | None:
     if text is None:
         return None
+    return _known(text) if len(text) < _USUAL_CERTIFICATE else _certificate(text)
+
+
+@lru_cache(maxsize=64)
+def _known(text: str) -> Certificate | None:
+    """Read a certificate once for all the documents of its unit."""
+    return _certificate(text)
+
+
+def _certificate(text: str) -> Certificate | None:
     try:
         return read_certificate("".join(text.split()))
     except UnreadableCertificate:
@@ -176,7 +188,9 @@ def _check_signature(stamp: EmbeddedStamp, embedded: Certificate | None, invoice
     signature = _from_base64(stamp.signature_value)
     fits = _fits(embedded, signature, _from_base64(invoice_hash))
     findings.add("signature_value", fits, expected, stamp.signature_value)
-    findings.information["signature_over_digest_value"] = _fits(embedded, signature, _from_base64(stamp.digest_value))
+    if stamp.digest_value != invoice_hash:
+        fits = _fits(embedded, signature, _from_base64(stamp.digest_value))
+    findings.information["signature_over_digest_value"] = fits
 
 
 def _fits(certificate: Certificate, signature: bytes | None, digest: bytes | None) -> bool:

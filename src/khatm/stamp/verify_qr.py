@@ -8,7 +8,7 @@ from typing import Final
 from lxml import etree
 
 from khatm.document.canonical import StampFacts
-from khatm.document.xml import NAMESPACES, text_of
+from khatm.document.xml import CAC, CBC, text_of
 from khatm.money import decimal
 from khatm.stamp import qr
 from khatm.stamp.certificate import Certificate
@@ -17,6 +17,7 @@ from khatm.stamp.errors import UnreadableQr
 from khatm.stamp.verdict import Findings
 
 _LAST_TAG: Final = 9
+_INCLUSIVE: Final = f"{{{CAC}}}LegalMonetaryTotal/{{{CBC}}}TaxInclusiveAmount"
 
 
 def check_qr(
@@ -38,7 +39,7 @@ def check_qr(
     expected = expected_tags(facts, invoice_hash, signature, certificate, content.value(_LAST_TAG) is not None)
     for tag, value in expected.items():
         _compare(tag, value, content.value(tag), findings)
-    inclusive = text_of(root.find("cac:LegalMonetaryTotal/cbc:TaxInclusiveAmount", NAMESPACES))
+    inclusive = text_of(root.find(_INCLUSIVE))
     findings.information["qr_4_is_tax_inclusive"] = content.value(4) == inclusive.encode()
     if len(facts.seller_name.encode()) >= qr.NAME_BYTES_AT_RISK:
         findings.warnings.append("qr-name-long")

@@ -1,16 +1,18 @@
-"""The outbox, first floor: one run over what is due, unit by unit, in the order of the chain."""
+"""The outbox: one run over what is due, unit by unit, in the order of the chain."""
 
 import random
 from collections.abc import Callable
 
 from khatm.clock import Clock
-from khatm.environment import Environment
 from khatm.ledger.ledger import Ledger
 from khatm.ledger.units import Unit
+from khatm.submission.breaker import Breakers
+from khatm.submission.circuits import journalled_breakers
+from khatm.submission.claiming import ClaimKeeper
 from khatm.submission.readiness import what_is_missing
-from khatm.submission.report import DocumentResult, Stopped, SubmissionReport
-from khatm.submission.sending import DocumentGateway, Sender
-from khatm.submission.unit_queue import UnitQueue
+from khatm.submission.report import DocumentResult, SubmissionReport
+from khatm.submission.sending import DocumentGateway
+from khatm.submission.unit_run import UnitRun
 
 GatewayFactory = Callable[[Unit], DocumentGateway]
 """Gives the gateway client of a unit; whoever made the factory closes what it gave."""
@@ -27,6 +29,7 @@ def submit_due(
     *,
     resume: bool = False,
     rng: random.Random | None = None,
+    breakers: Breakers | None = None,
 ) -> SubmissionReport:
     """Send once what is due, of one unit or of all, and return what came of it.
 
@@ -36,9 +39,18 @@ def submit_due(
     Source: the gateway contract 8.1 and 9.
     """
     ledger.require_key()
-    run = _Run(ledger, gateway_factory, clock, report, rng or random.Random())  # noqa: S311 (jitter, no secret)
-    for each in ledger.units() if unit is None else [ledger.unit(unit)]:
-        run.submit_unit(each, resume=resume)
+    with ClaimKeeper(ledger) as keeper:
+        run = _Run(
+            ledger,
+            gateway_factory,
+            clock,
+            report,
+            rng or random.Random(),  # noqa: S311 (jitter, no secret)
+            keeper,
+            breakers or journalled_breakers(ledger, clock),
+        )
+        for each in ledger.units() if unit is None else [ledger.unit(unit)]:
+            run.submit_unit(each, resume=resume, asked_for=unit is not None)
     return run.summary
 
 
@@ -52,6 +64,8 @@ class _Run:
         clock: Clock,
         listener: Listener | None,
         rng: random.Random,
+        keeper: ClaimKeeper,
+        breakers: Breakers,
     ) -> None:
         self.summary = SubmissionReport()
         self._ledger = ledger
@@ -59,34 +73,32 @@ class _Run:
         self._clock = clock
         self._listener = listener
         self._rng = rng
-        self._closed: set[tuple[Environment, str | None]] = set()
+        self._keeper = keeper
+        self._breakers = breakers
 
-    def submit_unit(self, unit: Unit, *, resume: bool) -> None:
+    def submit_unit(self, unit: Unit, *, resume: bool, asked_for: bool) -> None:
         """Work off one unit, or note why nothing is sent for it."""
         if self._ledger.live_generation(unit) is None:
-            self.summary.not_onboarded.append(what_is_missing(self._ledger, unit))
+            blocks = asked_for or self._ledger.unsent_count(unit) > 0
+            self.summary.not_onboarded.append(what_is_missing(self._ledger, unit, blocks=blocks))
             return
         if unit.stopped_reason is not None and resume:
             self._ledger.resume_unit(unit)
-        if (unit.stopped_reason is None or resume) and (unit.environment, unit.gateway_url) not in self._closed:
-            self._work_off(unit)
-        self._note_what_is_left(unit)
-
-    def _work_off(self, unit: Unit) -> None:
-        sender = Sender(self._ledger, self._gateway_factory(unit), unit.name, self._rng)
-        queue = UnitQueue(self._ledger, unit, sender, self._clock)
-        queue.work_off(self._hear)
-        if queue.gateway_closed:
-            self._closed.add((unit.environment, unit.gateway_url))
-
-    def _note_what_is_left(self, unit: Unit) -> None:
-        left = self._ledger.unsent_count(unit)
-        self.summary.waiting += left
-        reason = self._ledger.unit(unit.name).stopped_reason
-        if reason is not None and left:
-            self.summary.stopped.append(Stopped(unit.name, reason, left))
+        if unit.stopped_reason is None or resume:
+            breaker = self._breakers.of(unit.environment, unit.gateway_url)
+            if breaker.is_ready() and self._ledger.unsent_count(unit):
+                UnitRun(
+                    self._ledger,
+                    unit,
+                    self._gateway_factory(unit),
+                    self._keeper,
+                    breaker,
+                    self._clock,
+                    self._rng,
+                ).work_off(self._hear)
+        self.summary.note_what_is_left(self._ledger, unit)
 
     def _hear(self, result: DocumentResult) -> None:
-        self.summary.results.append(result)
+        self.summary.hear(result)
         if self._listener is not None:
             self._listener(result)

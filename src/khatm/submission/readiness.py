@@ -6,7 +6,7 @@ from khatm.ledger.units import Unit
 from khatm.submission.report import NotOnboarded
 
 
-def what_is_missing(ledger: Ledger, unit: Unit) -> NotOnboarded:
+def what_is_missing(ledger: Ledger, unit: Unit, *, blocks: bool) -> NotOnboarded:
     """Return which credentials and compliance checks stand between the unit and its first document.
 
     Source: the gateway contract 6.2 and 6.3.
@@ -21,4 +21,5 @@ def what_is_missing(ledger: Ledger, unit: Unit) -> NotOnboarded:
         generation=None if generation is None else generation.label,
         has_ccsid=has_ccsid,
         missing_checks=tuple(step.name for step in required_steps(unit.type_map) if step.name not in passed),
+        blocks=blocks,
     )

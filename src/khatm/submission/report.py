@@ -6,6 +6,8 @@ from khatm.errors import KhatmError, Language
 from khatm.gateway.messages import Message
 from khatm.gateway.verdict import Outcome
 from khatm.ledger.documents import Document, DocumentState
+from khatm.ledger.ledger import Ledger
+from khatm.ledger.units import Unit
 
 _GOOD = (DocumentState.ACCEPTED, DocumentState.ACCEPTED_WITH_WARNINGS)
 _REFUSED = (DocumentState.REJECTED, DocumentState.SET_ASIDE)
@@ -17,13 +19,14 @@ class DocumentResult:
 
     unit: str
     document: Document
-    outcome: Outcome
+    outcome: Outcome | None
+    """None when nothing was sent."""
     stops_unit: bool = False
     """Whether the outcome stopped the whole unit."""
     cleared: bool = False
     """Whether a cleared copy came and was stored."""
     objection: KhatmError | None = None
-    """Why the document is set aside although the answer was a yes."""
+    """Why the document is set aside although the answer was a yes, or before anything was sent."""
 
     @property
     def accepted(self) -> bool:
@@ -33,11 +36,18 @@ class DocumentResult:
     @property
     def messages(self) -> tuple[Message, ...]:
         """The authority's messages about the document."""
-        return self.outcome.messages
+        return () if self.outcome is None else self.outcome.messages
+
+    @property
+    def http_status(self) -> int | None:
+        """The HTTP status of the answer, None when there was none."""
+        return None if self.outcome is None else self.outcome.http_status
 
     def sentence(self, language: Language = "en") -> str:
         """Return what happened and what to do."""
-        return (self.objection or self.outcome).sentence(language)
+        told = self.objection or self.outcome
+        assert told is not None
+        return told.sentence(language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,8 @@ class NotOnboarded:
     has_ccsid: bool
     missing_checks: tuple[str, ...]
     """Compliance checks that have not passed yet, by their names on the wire."""
+    blocks: bool = True
+    """Whether documents wait for it or it was asked for by name; a unit still being set up is no failure."""
 
     @property
     def command(self) -> str:
@@ -96,24 +108,35 @@ class SubmissionReport:
     """The sum of one run."""
 
     results: list[DocumentResult] = field(default_factory=list)
+    """What was tried, in the order of its outcomes; empty for a run that keeps none because it may go on for long."""
+    keeps_results: bool = True
+    accepted: int = 0
+    """How many of the documents tried are accepted, with or without warnings."""
+    refused: int = 0
+    """How many of the documents tried were rejected or set aside."""
     not_onboarded: list[NotOnboarded] = field(default_factory=list)
     stopped: list[Stopped] = field(default_factory=list)
     waiting: int = 0
     """Documents without a decision after this run, tried or not."""
 
-    @property
-    def accepted(self) -> int:
-        """How many of the documents tried are accepted, with or without warnings."""
-        return sum(result.accepted for result in self.results)
+    def hear(self, result: DocumentResult) -> None:
+        """Count a document that was tried."""
+        self.accepted += result.accepted
+        self.refused += result.document.state in _REFUSED
+        if self.keeps_results:
+            self.results.append(result)
 
-    @property
-    def refused(self) -> int:
-        """How many of the documents tried were rejected or set aside."""
-        return sum(result.document.state in _REFUSED for result in self.results)
+    def note_what_is_left(self, ledger: Ledger, unit: Unit) -> None:
+        """Count what a unit still has to send, and say so if it is stopped."""
+        left = ledger.unsent_count(unit)
+        self.waiting += left
+        reason = ledger.unit(unit.name).stopped_reason
+        if reason is not None and left:
+            self.stopped.append(Stopped(unit.name, reason, left))
 
     @property
     def exit_code(self) -> int:
-        """1 if a document was refused or a unit cannot send, else 3 if any document still waits, else 0."""
-        if self.refused or self.not_onboarded or self.stopped:
+        """1 if a document was refused or a unit cannot send what it should, else 3 if any still waits, else 0."""
+        if self.refused or self.stopped or any(each.blocks for each in self.not_onboarded):
             return 1
         return 3 if self.waiting else 0

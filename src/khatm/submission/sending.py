@@ -1,4 +1,4 @@
-"""Sending one claimed document: which credentials, which endpoint, and storing what came of it."""
+"""Sending one document of a claimed unit: which credentials, which endpoint, and storing what came of it."""
 
 import random
 from typing import Protocol
@@ -7,15 +7,18 @@ from khatm.errors import KhatmError
 from khatm.gateway.calls import Credentials, Submission
 from khatm.gateway.verdict import Action, Outcome
 from khatm.ledger import exchanges
-from khatm.ledger.claims import Claim
+from khatm.ledger.claims import UnitClaim
 from khatm.ledger.documents import Document, DocumentState, Route
 from khatm.ledger.exchanges import Exchange
 from khatm.ledger.generations import Generation, GenerationState
 from khatm.ledger.ledger import Ledger
 from khatm.submission.backoff import pause
+from khatm.submission.breaker import Breaker
+from khatm.submission.claiming import ClaimKeeper
 from khatm.submission.decision import Decision, decide
 from khatm.submission.errors import ForeignClearedCopy
 from khatm.submission.report import DocumentResult
+from khatm.submission.soundness import what_is_damaged
 
 _MOST_CALLS = 4
 """Credentials and route may each change once or twice within one attempt; never more."""
@@ -34,32 +37,46 @@ class DocumentGateway(Protocol):
 
 
 class Sender:
-    """Sends the documents of one unit in one run; remembers which credentials have died on the way."""
+    """Sends documents of one claimed unit; remembers which credentials have died on the way. Used by both lanes."""
 
-    def __init__(self, ledger: Ledger, gateway: DocumentGateway, unit_name: str, rng: random.Random) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        gateway: DocumentGateway,
+        claim: UnitClaim,
+        keeper: ClaimKeeper,
+        breaker: Breaker,
+        rng: random.Random,
+    ) -> None:
         self._ledger = ledger
         self._gateway = gateway
-        self._unit_name = unit_name
+        self._claim = claim
+        self._keeper = keeper
+        self._breaker = breaker
         self._rng = rng
         self._generations: dict[int, Generation] = {}
         self._credentials: dict[int, Credentials] = {}
         self._dead: set[int] = set()
 
-    def send(self, claim: Claim) -> DocumentResult:
-        """Send a claimed document until something is decided about this attempt, and store it; the claim ends.
+    def send(self, document: Document) -> DocumentResult:
+        """Send a document until something is decided about this attempt, and store it.
 
-        Raises ClaimLost when another process took the document over meanwhile, and the ledger's errors.
+        Raises ClaimLost when another process took the unit over meanwhile, and the ledger's errors.
         """
-        document = claim.document
-        submission = Submission(document.invoice_hash, document.uuid, self._ledger.document_xml(document))
+        stored = self._ledger.stored_xml(document)
+        damage = what_is_damaged(document, stored)
+        if damage is not None:
+            return self._set_aside(document, damage)
+        assert stored is not None
+        submission = Submission(document.invoice_hash, document.uuid, stored.content)
         generation, route = self._first_generation(document), document.route
         for call in range(1, _MOST_CALLS + 1):
+            self._keeper.require(self._claim)
             outcome = self._call(route, generation, submission)
             again = self._again(outcome, generation, route) if call < _MOST_CALLS else None
             if again is None:
-                return self._store(claim, outcome, generation, route, call)
-            self._ledger.record_attempt(claim, _evidence(outcome, generation))
-            self._ledger.extend_claim(claim)
+                return self._store(document, outcome, generation, route, call)
+            self._ledger.record_attempt(self._claim, document, _evidence(outcome, generation))
             generation, route = again
         raise AssertionError("the last call always decides")
 
@@ -69,7 +86,9 @@ class Sender:
             stored = self._ledger.pcsid_credentials(generation)
             credentials = self._credentials[generation.id] = Credentials(stored.token, stored.secret)
         send = self._gateway.clear if route is Route.CLEARANCE else self._gateway.report
-        return send(credentials, submission)
+        outcome = send(credentials, submission)
+        self._breaker.note(outcome)
+        return outcome
 
     def _again(self, outcome: Outcome, generation: Generation, route: Route) -> tuple[Generation, Route] | None:
         """Return with which credentials and by which route the same bytes go out once more at once, if at all."""
@@ -93,13 +112,19 @@ class Sender:
         return (self._live() or generation) if generation.id in self._dead else generation
 
     def _live(self) -> Generation | None:
-        return self._ledger.live_generation(self._unit_name)
+        return self._ledger.live_generation(self._claim.unit_name)
+
+    def _set_aside(self, document: Document, damage: KhatmError) -> DocumentResult:
+        """Put a document aside that may not be sent, with the reason as evidence."""
+        stored = self._ledger.record_outcome(
+            self._claim, document, DocumentState.SET_ASIDE, reason=damage.sentence(), route=document.route
+        )
+        return DocumentResult(self._claim.unit_name, stored, None, objection=damage)
 
     def _store(
-        self, claim: Claim, outcome: Outcome, generation: Generation, route: Route, calls: int
+        self, document: Document, outcome: Outcome, generation: Generation, route: Route, calls: int
     ) -> DocumentResult:
-        document = claim.document
-        decision = decide(outcome, document.profile, route, self._former_row(document, outcome))
+        decision = decide(outcome, document, route, self._former_row(document, outcome))
         reason = outcome.sentence() if decision.state is not DocumentState.ACCEPTED else None
         cleared = outcome.cleared_invoice if outcome.accepted else None
         foreign = None if cleared is None else _difference(document, cleared)
@@ -108,7 +133,8 @@ class Sender:
         ended = outcome.exchange.ended
         wait = pause(document.attempts + calls, self._rng, outcome.retry_after) if decision.backs_off else None
         stored = self._ledger.record_outcome(
-            claim,
+            self._claim,
+            document,
             decision.state,
             exchange=_evidence(outcome, generation),
             reason=reason,
@@ -118,7 +144,7 @@ class Sender:
             stop_reason=outcome.sentence() if decision.stops_unit else None,
         )
         return DocumentResult(
-            self._unit_name,
+            self._claim.unit_name,
             stored,
             outcome,
             stops_unit=decision.stops_unit,

@@ -18,7 +18,7 @@ from khatm.rules.advice.facts import (
     text,
     transaction_code,
 )
-from khatm.rules.ksa.moments import instant, is_clock_time, moment, plain_day
+from khatm.rules.ksa.moments import SECOND, instant, is_clock_time, moment, plain_day
 from khatm.rules.reading import NONE, Node, Reading
 
 _DATE: Final = "cbc:IssueDate"
@@ -26,8 +26,8 @@ _TIME: Final = "cbc:IssueTime"
 _FIRST_DAY: Final = "2021-12-04"
 """The day from which e-invoices are issued in the Kingdom; none is older."""
 _SAUDI: Final = 3 * 3600
-_CLOCKS: Final = 15 * 60
-"""Seconds by which the clocks of issuer and checker may differ."""
+_CLOCKS: Final = 15 * 60 * SECOND
+"""Nanoseconds by which the clocks of issuer and checker may differ."""
 
 
 def _issue_day(reading: Reading) -> str:

@@ -10,6 +10,7 @@ from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.facts import header, invoice, nonblank, type_name, typed
 from khatm.rules.ksa.moments import (
     DAY,
+    SECOND,
     date_start,
     instant,
     is_clock_time,
@@ -35,7 +36,7 @@ def _issued_long_ago(reading: Reading) -> list[Node]:
         issued = moment(text, zone_of(reading.now))
         if issued is None:
             raise Abort(AbortKind.CAST, text, dates[0])
-        if instant(reading.now) - issued > DAY:
+        if instant(reading.now) - issued > DAY * SECOND:
             failing.append(node)
     return failing
 

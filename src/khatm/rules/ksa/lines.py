@@ -25,16 +25,21 @@ def _line_total(reading: Reading) -> list[Node]:
         total
         for line in reading.named(LINE)
         for total in line.kids.get(TAX_TOTAL, NONE)
-        if f2(double_of(total.all(ROUNDING))) != _total_text(line, total)
+        if not _agrees(double_of(total.all(ROUNDING)), _expected(line, total))
     ]
 
 
-def _total_text(line: Node, total: Node) -> str:
+def _agrees(stated: float | None, expected: float | None) -> bool:
+    """Compare as the picture `#.00` writes them, so that two missing numbers agree."""
+    return (stated == expected and stated != 0) or f2(stated) == f2(expected)
+
+
+def _expected(line: Node, total: Node) -> float | None:
     tax = double_of(total.all(TAX))
     if tax is None:
-        return "NaN"
+        return None
     net = double_of(line.all(NET))
-    return "NaN" if net is None else f2(round_up((tax + net) * 100) / 100)
+    return None if net is None else round_up((tax + net) * 100) / 100
 
 
 def _tax_missing(reading: Reading) -> list[Node]:

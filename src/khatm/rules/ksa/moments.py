@@ -1,19 +1,21 @@
 """Dates and times as the stylesheet reads them: two calendar patterns of its own, and the XML Schema types.
 
-Instants are exact seconds since 0000-03-01T00:00 UTC, so that any year can be compared.
+Days and the starts of days are whole seconds since 0000-03-01T00:00 UTC, so that any year can be compared; moments are
+whole nanoseconds since then.
 Source: Saudi rule specification, section 3 (dates) and sites 002, 016, 033, 056, 129 and 130.
 """
 
 import re
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 DAY = 86_400
+SECOND = 1_000_000_000
+"""In nanoseconds, the engine's finest measure."""
 _BLANKS = " \t\r\n"
 _ZONE = r"(Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))?"
 _DATE = r"(-?(?:[1-9][0-9]{4,8}|[0-9]{4}))-([0-9]{2})-([0-9]{2})"
 # The engine keeps nanoseconds; what follows the ninth digit is read over.
-_TIME = r"([0-9]{2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,9})?)(?:(?<=\.[0-9]{9})[0-9]+)?"
+_TIME = r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:(?<=\.[0-9]{9})[0-9]+)?"
 _plain = re.compile("([0-9]{4})-([0-9]{2})-([0-9]{2})").fullmatch
 _clock = re.compile("(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z?").fullmatch
 _xs_date = re.compile(_DATE + _ZONE).fullmatch
@@ -47,7 +49,7 @@ def plain_day(text: str) -> int | None:
 def is_time(text: str) -> bool:
     """Tell whether the text is an xs:time: fractions, zones, 24:00:00 and surrounding blanks are fine (site 130)."""
     match = _xs_time(text.strip(_BLANKS))
-    return match is not None and _seconds(match[1], match[2], match[3]) is not None
+    return match is not None and _nanoseconds(*match.group(1, 2, 3, 4)) is not None
 
 
 def date_start(text: str, zone: int) -> int | None:
@@ -61,16 +63,16 @@ def date_start(text: str, zone: int) -> int | None:
     return _day_number(year, month, day) * DAY - _offset(match[4], zone)
 
 
-def moment(text: str, zone: int) -> Fraction | None:
-    """Return the instant of an xs:dateTime, None for none; `zone` in seconds is that of texts without one."""
+def moment(text: str, zone: int) -> int | None:
+    """Return an xs:dateTime in nanoseconds, None for none; `zone` in seconds is that of texts without one."""
     match = _xs_moment(text.strip(_BLANKS))
     if match is None:
         return None
     year, month, day = int(match[1]), int(match[2]), int(match[3])
-    seconds = _seconds(match[4], match[5], match[6])
-    if seconds is None or not _exists(year, month, day):
+    within = _nanoseconds(*match.group(4, 5, 6, 7))
+    if within is None or not _exists(year, month, day):
         return None
-    return _day_number(year, month, day) * DAY + seconds - _offset(match[7], zone)
+    return (_day_number(year, month, day) * DAY - _offset(match[8], zone)) * SECOND + within
 
 
 def zone_of(now: datetime) -> int:
@@ -83,10 +85,10 @@ def today_start(now: datetime) -> int:
     return _day_number(now.year, now.month, now.day) * DAY - zone_of(now)
 
 
-def instant(now: datetime) -> Fraction:
-    """Return an aware time as an instant."""
+def instant(now: datetime) -> int:
+    """Return an aware time in nanoseconds."""
     within = now.hour * 3600 + now.minute * 60 + now.second
-    return today_start(now) + within + Fraction(now.microsecond, 1_000_000)
+    return (today_start(now) + within) * SECOND + now.microsecond * 1000
 
 
 def _exists(year: int, month: int, day: int) -> bool:
@@ -107,13 +109,11 @@ def _day_number(year: int, month: int, day: int) -> int:
     return year * 365 + year // 4 - year // 100 + year // 400 + (153 * ((month + 9) % 12) + 2) // 5 + day - 1
 
 
-def _seconds(hours: str, minutes: str, seconds: str) -> Fraction | None:
-    hour, minute, second = int(hours), int(minutes), Fraction(seconds)
-    if hour == 24:
-        return Fraction(DAY) if minute == 0 and second == 0 else None
-    if hour > 23 or minute > 59 or second >= 60:
+def _nanoseconds(hours: str, minutes: str, seconds: str, fraction: str | None) -> int | None:
+    hour, minute, second, rest = int(hours), int(minutes), int(seconds), int((fraction or "0").ljust(9, "0"))
+    if hour > 24 or minute > 59 or second > 59 or (hour == 24 and (minute, second, rest) != (0, 0, 0)):
         return None
-    return hour * 3600 + minute * 60 + second
+    return (hour * 3600 + minute * 60 + second) * SECOND + rest
 
 
 def _offset(zone: str | None, implicit: int) -> int:
