@@ -32,7 +32,7 @@ def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
             "fatoora -help": [str(scripts / "fatoora"), "-help"],
             "khatm hash invoice.xml": [str(scripts / "khatm"), "hash", str(invoice)],
         }
-        taken = _wall_times(commands, max(rounds // 3, 3))
+        taken = wall_times(commands, max(rounds // 3, 3))
     rows: list[Row | Missing] = [
         Row(f"{HELP}, seconds", milliseconds(taken[HELP]), "", taken[HELP], AIM, at_least=False)
     ]
@@ -49,7 +49,8 @@ def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
     return rows
 
 
-def _wall_times(commands: dict[str, list[str]], rounds: int) -> dict[str, float]:
+def wall_times(commands: dict[str, list[str]], rounds: int) -> dict[str, float]:
+    """Return the median wall time of each command in seconds, taken in turns."""
     samples: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(rounds + 1):
         for name, command in commands.items():

@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("ledger_size", ["issue, 1,000 to 5,000 documents", "one unit's day, 1,000 to 5,000 documents"]),
         ("sending", ["two workers beside one, 20 units, 20 ms a call, 4 at a time, distributed"]),
         ("startup", ["khatm --help, seconds", "fatoora -help, times the bare interpreter"]),
+        ("fixture", ["fatoora_simulator, set up and torn down, seconds", "the plugin in a run without it"]),
     ],
 )
 def test_each_claim_prints_its_rows(claim: str, rows: list[str]) -> None:

@@ -1,7 +1,8 @@
 """zatca-tools-sdk 0.1.3, a client in Python, driven through its own public interface.
 
 Its gateway host is fixed in its code; what it lets a caller give is the HTTP client. The one given here sends
-every request to the simulator and changes nothing but the address.
+every request to the simulator and changes nothing but the address; or it has a transport into a simulator of this
+process; or none is given, and the client's own obeys the proxy and trust variables.
 """
 
 from urllib.parse import urlsplit
@@ -44,12 +45,15 @@ class _ToSimulator(httpx.HTTPTransport):
 
 
 class ToolsSdkUnit:
-    """One EGS unit run with zatca-tools-sdk."""
+    """One EGS unit run with zatca-tools-sdk: against a URL, through a transport, or (None) at its fixed address."""
 
-    def __init__(self, url: str, environment: Environment, vat_number: str, type_map: str) -> None:
+    def __init__(
+        self, way: str | httpx.BaseTransport | None, environment: Environment, vat_number: str, type_map: str
+    ) -> None:
         self.type_map = type_map
         self._numbers = iter(range(1, 1000))
-        self._http = httpx.Client(transport=_ToSimulator(url), trust_env=False, timeout=30)
+        transport = _ToSimulator(way) if isinstance(way, str) else way
+        self._http = None if transport is None else httpx.Client(transport=transport, trust_env=False, timeout=30)
         self.zatca = Zatca(
             environment.value,
             seller={
@@ -72,7 +76,8 @@ class ToolsSdkUnit:
 
     def __exit__(self, *_: object) -> None:
         self.zatca.close()
-        self._http.close()
+        if self._http is not None:
+            self._http.close()
 
     def onboard(self, otp: str | None = None) -> None:
         """The whole way in the client's own one call: CSR, CCSID, checks, PCSID; in the sandbox with its own OTP."""

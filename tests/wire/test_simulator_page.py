@@ -14,9 +14,10 @@ from khatm.simulator.faults import ENDPOINT_NAMES, Effects, Fault
 from khatm.simulator.profile import read_profile
 from khatm.simulator.snapshots import MOST_SNAPSHOTS
 from khatm.simulator.verdicts import VERDICTS
+from tests.wire import page
 from tests.wire.cli_stage import Desk
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
+PAGE = (page.DOCS / "simulator.md").read_text(encoding="utf-8")
 
 
 def section(title: str) -> str:
@@ -40,10 +41,15 @@ def test_the_commands_of_a_section_run_in_order(title: str, tmp_path: Path) -> N
             assert ran.code == 0, line
 
 
-def test_the_example_for_tests_runs() -> None:
-    example = "\n".join(blocks(section("From a test")))
-    assert "EmbeddedSimulator(" in example
-    exec(compile(example, "page", "exec"), {})
+def test_the_programs_of_the_page_run() -> None:
+    """Those without pytest; what is for pytest is run by the plugin's tests."""
+    programs = [each for each in page.blocks("simulator.md", "python") if "import pytest" not in each]
+    assert [re.findall(r"^with (\w+)\(", each, re.MULTILINE) for each in programs] == [
+        ["InProcessSimulator"],
+        ["EmbeddedSimulator"],
+    ]
+    for each in programs:
+        exec(compile(each, "page", "exec"), {})
 
 
 def test_the_scripts_are_armed() -> None:

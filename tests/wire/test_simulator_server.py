@@ -15,7 +15,8 @@ from khatm.environment import Environment
 from khatm.errors import KhatmError
 from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.errors import AddressTaken, ForeignStore, UnreadableCannedCertificate, UnusableStore
-from khatm.simulator.server import listen, run
+from khatm.simulator.listening import listen
+from khatm.simulator.server import run
 from tests.wire.simulator_caller import SELLER, Caller, Csid, Unit, http
 
 PROGRAM = """

@@ -9,10 +9,12 @@ from khatm.cli.simulator_faults import fault
 from khatm.cli.simulator_record import exchange, exchanges
 from khatm.cli.simulator_state import clock, reset, restore, snapshot
 
+_PORT = click.IntRange(0, 65535)
+
 
 @click.group(invoke_without_command=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
+@click.option("--port", default=8080, show_default=True, type=_PORT, help="0 takes a free port.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep the state in this folder.")
 @click.option("--memory", is_flag=True, help="Keep the state in memory (the default without --data).")
 @click.option("--keep-exchanges", type=click.IntRange(1), help="With --data: how many stay on record. [default: 2000]")
@@ -21,6 +23,8 @@ from khatm.cli.simulator_state import clock, reset, restore, snapshot
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Draw OTPs, secrets, serial numbers and faults alike in every run."
 )
+@click.option("--https-port", type=_PORT, help="Serve HTTPS too, for the gateway's own names, under a throw-away root.")
+@click.option("--proxy-port", type=_PORT, help="An HTTPS proxy that brings the gateway's own names here.")
 @click.option(
     "--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name of this machine for pages and /manage."
 )
@@ -35,12 +39,15 @@ def simulator(
     settings: tuple[str, ...],
     profile: Path | None,
     seed: int | None,
+    https_port: int | None,
+    proxy_port: int | None,
     hosts: tuple[str, ...],
 ) -> None:
     """Serve the six gateway endpoints for sandbox, simulation and production, /portal for people, /manage for machines.
 
     \b
     Prints "simulator ready: http://HOST:PORT" when it accepts connections. SIGTERM and Ctrl-C stop it cleanly.
+    --https-port and --proxy-port also print the lines that bring a client with a fixed address here.
     The commands below talk to a running simulator.
     """
     if context.invoked_subcommand is not None:
@@ -60,6 +67,8 @@ def simulator(
         profile=profile,
         keep_exchanges=keep_exchanges,
         seed=seed,
+        https_port=https_port,
+        proxy_port=proxy_port,
         hosts=hosts,
     )
 

@@ -3,8 +3,11 @@
 import asyncio
 import socket
 import struct
+from typing import Any
 
+from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from khatm.simulator.delivery import STATE_KEY
 
@@ -35,7 +38,22 @@ class _TcpConnection:
 class BreakableProtocol(H11Protocol):
     """Puts the connection into the scope's state; otherwise uvicorn's own protocol."""
 
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        first: bytes = b"",
+    ) -> None:
+        """`first` is what was read from the connection before it came here."""
+        super().__init__(config, server_state, app_state, _loop)
+        self._first = first
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Note the transport of a new connection."""
         self.app_state = {**self.app_state, STATE_KEY: _TcpConnection(transport)}
         super().connection_made(transport)
+        if self._first:
+            self.data_received(self._first)

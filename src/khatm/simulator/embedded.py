@@ -1,32 +1,53 @@
-"""A simulator inside the process: a thread with the wire on a free port of loopback, and its state in memory.
+"""A simulator inside the process, its state in memory: with a thread that serves it on loopback, or without sockets.
 
 For the demo, for tests of clients, and for anyone who wants a fresh authority in a fraction of a second.
 """
 
+import contextlib
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict, Unpack
+
+from starlette.types import ASGIApp
 
 from khatm.clock import ShiftableClock
 from khatm.environment import Environment
+from khatm.simulator.app import create_app
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.fault_script import read_script
+from khatm.simulator.listening import listen, url_of
 from khatm.simulator.manage import purpose_of
 from khatm.simulator.manage_reading import vat_number_of
 from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.own_certificates import read_canned_file
 from khatm.simulator.portal import Purpose
 from khatm.simulator.profile import read_profile
+from khatm.simulator.reach import Reach
 from khatm.simulator.recorder import MOST
-from khatm.simulator.server import Server, listen, url_of
+from khatm.simulator.server import Server
 from khatm.simulator.switches import switches_by_environment
+from khatm.simulator.tls import GATEWAY_HOST
 
 
-class EmbeddedSimulator:
-    """A context manager that serves a fresh simulator while it is open.
+class Options(TypedDict, total=False):
+    """What a simulator inside the process can be told; `InProcessSimulator` says what each means."""
+
+    settings: Iterable[str]
+    profile: Path | None
+    clock: ShiftableClock | None
+    data: Path | None
+    canned_certificate: Path | None
+    rules: RulesPlug | None
+    keep_exchanges: int
+    seed: int | None
+
+
+class InProcessSimulator:
+    """A context manager that holds a fresh simulator without a socket; `app` is its ASGI application.
 
     `settings` are texts as after `--set` (`simulation.renewal=200`). `data` names a folder for the state; without it
     the state is kept in memory. The clock may be moved at any time: OTPs, certificates and the 24-hour rule follow.
@@ -52,74 +73,46 @@ class EmbeddedSimulator:
         Raises what `parse_setting`, `read_profile` and `read_canned_file` raise.
         """
         self.clock = clock or ShiftableClock()
-        self._canned = None if canned_certificate is None else read_canned_file(canned_certificate)
+        canned = None if canned_certificate is None else read_canned_file(canned_certificate)
         set_by_file = () if profile is None else read_profile(profile)
-        self._switches = switches_by_environment(
-            settings, profile=set_by_file, canned_certificate=self._canned is not None
+        self._config = SimulatorConfig(
+            switches=switches_by_environment(settings, profile=set_by_file, canned_certificate=canned is not None),
+            data=data,
+            clock=self.clock,
+            canned_certificate=canned,
+            rules=rules or OfficialRules(),
+            address=f"https://{GATEWAY_HOST}",
+            keep_exchanges=keep_exchanges,
+            seed=seed,
         )
-        self._rules = rules or OfficialRules()
-        self._data = data
-        self._keep_exchanges = keep_exchanges
-        self._seed = seed
-        self._url = ""
         self._fatoora: Fatoora | None = None
-        self._server: Server | None = None
-        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        """Start serving; returns when connections are accepted. Raises what `Fatoora` raises."""
-        listener = listen("127.0.0.1", 0)
-        self._url = url_of(listener)
-        config = SimulatorConfig(
-            switches=self._switches,
-            data=self._data,
-            clock=self.clock,
-            canned_certificate=self._canned,
-            rules=self._rules,
-            address=self._url,
-            keep_exchanges=self._keep_exchanges,
-            seed=self._seed,
-        )
-        try:
-            self._fatoora = Fatoora(config)
-        except BaseException:
-            listener.close()
-            raise
-        ready = threading.Event()
-        server = self._server = Server(self._fatoora, ready.set)
-
-        def serve() -> None:
-            try:
-                server.run(sockets=[listener])
-            finally:
-                ready.set()
-
-        self._thread = threading.Thread(target=serve, name="khatm-simulator", daemon=True)
-        self._thread.start()
-        ready.wait()
-        if not server.started:
-            raise RuntimeError("the embedded simulator did not start")
+        """Make the state. Raises what `Fatoora` raises."""
+        self._fatoora = Fatoora(self._config)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Stop serving and close the state."""
-        if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
-            self._thread.join()
+        """Close the state."""
         if self._fatoora is not None:
             self._fatoora.close()
 
     @property
+    def app(self) -> ASGIApp:
+        """The ASGI application: gateway, management and pages."""
+        return create_app(self.fatoora)
+
+    @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`, without a final slash."""
-        return self._url
+        """Where clients find the simulator, without a final slash."""
+        return self._config.address
 
     @property
     def gateway_url(self) -> str:
         """What stands for `https://gw-fatoora.zatca.gov.sa/e-invoicing`: `url` plus `/e-invoicing`."""
-        return f"{self._url}/e-invoicing"
+        return f"{self.url}/e-invoicing"
 
     @property
     def fatoora(self) -> Fatoora:
@@ -160,3 +153,82 @@ class EmbeddedSimulator:
             now=self.clock.now(),
         )
         return otp.code
+
+
+class EmbeddedSimulator(InProcessSimulator):
+    """A simulator that is served on a free port of loopback while it is open.
+
+    With `https` and `proxy` it is reached by clients with a fixed address too, as by `--https-port` and `--proxy-port`.
+    """
+
+    def __init__(self, *, https: bool = False, proxy: bool = False, **options: Unpack[Options]) -> None:
+        """`options` are those of `InProcessSimulator`. Raises what it raises."""
+        super().__init__(**options)
+        self._https_port = 0 if https else None
+        self._proxy_port = 0 if proxy else None
+        self._reach: Reach | None = None
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Start serving; returns when connections are accepted.
+
+        Raises what `Fatoora` raises, AddressTaken and UnusableTlsRoot.
+        """
+        with contextlib.ExitStack() as undo:
+            listener = undo.enter_context(listen("127.0.0.1", 0))
+            reach = self._reach = Reach.open(
+                "127.0.0.1", https_port=self._https_port, proxy_port=self._proxy_port, folder=self._config.data
+            )
+            if reach is not None:
+                undo.callback(reach.close)
+            root = None if reach is None else reach.root.pem
+            self._config = replace(self._config, address=url_of(listener), tls_root=root)
+            super().__enter__()
+            undo.pop_all()
+        ready = threading.Event()
+        server = self._server = Server(self.fatoora, ready.set, reach)
+
+        def serve() -> None:
+            try:
+                server.run(sockets=[listener])
+            finally:
+                ready.set()
+
+        self._thread = threading.Thread(target=serve, name="khatm-simulator", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if not server.started:
+            raise RuntimeError("the embedded simulator did not start")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop serving and close the state."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+        super().__exit__(kind, error, traceback)
+        if self._reach is not None:
+            self._reach.close()
+
+    @property
+    def https_url(self) -> str | None:
+        """`https://127.0.0.1:PORT`, None without `https`."""
+        return None if self._reach is None else self._reach.https_url
+
+    @property
+    def proxy_url(self) -> str | None:
+        """What `HTTPS_PROXY` is set to, None without `proxy`."""
+        return None if self._reach is None else self._reach.proxy_url
+
+    @property
+    def tls_root_file(self) -> Path | None:
+        """The root to trust in PEM, as long as the simulator is open; None without `https` and `proxy`."""
+        return None if self._reach is None else self._reach.root.file
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables that bring a program here: proxy and root, as far as they are asked for."""
+        return {} if self._reach is None else self._reach.environ()

@@ -340,3 +340,50 @@ class AddressTaken(KhatmError):
     ar: ClassVar[str] = (
         "تعذّر على المحاكي الاستماع على {host} المنفذ {port}: {reason}. اختر منفذًا آخر، أو 0 لأي منفذ متاح."
     )
+
+
+@dataclass(eq=False)
+class UnusableTlsRoot(KhatmError):
+    """The root of the simulator's own TLS cannot be read or kept."""
+
+    path: str
+    reason: str
+    code: ClassVar[str] = "unusable-tls-root"
+    en: ClassVar[str] = (
+        "The root of the simulator's TLS cannot be used: {path!r}: {reason}. Delete tls-root.pem and tls-root.key "
+        "in that folder and start again: a new root is made, which clients have to trust anew."
+    )
+    ar: ClassVar[str] = (
+        "تعذّر استخدام الشهادة الجذرية لاتصال TLS في المحاكي: {path!r}: {reason}. احذف الملفين tls-root.pem و"
+        "tls-root.key من ذلك المجلد ثم شغّل المحاكي من جديد: تُنشأ شهادة جديدة، وعلى العملاء أن يثقوا بها من جديد."
+    )
+
+
+@dataclass(eq=False)
+class NoTls(KhatmError):
+    """The root of TLS was asked for where the simulator speaks plain HTTP only."""
+
+    code: ClassVar[str] = "no-tls"
+    en: ClassVar[str] = (
+        "This simulator speaks plain HTTP only, so it has no root to trust. Start it with --https-port or --proxy-port."
+    )
+    ar: ClassVar[str] = (
+        "هذا المحاكي يعمل ببروتوكول HTTP فقط، فليست له شهادة جذرية يوثق بها. شغّله بالخيار ‎--https-port‎ أو ‎--proxy-port‎."
+    )
+
+
+@dataclass(eq=False)
+class ForeignDestination(KhatmError):
+    """The proxy was asked for another destination than the simulator."""
+
+    found: str
+    allowed: str
+    code: ClassVar[str] = "foreign-destination"
+    en: ClassVar[str] = (
+        "This proxy leads to the simulator only: {allowed}. It was asked for {found}. "
+        "Let the client go elsewhere directly (NO_PROXY)."
+    )
+    ar: ClassVar[str] = (
+        "هذا الوكيل يوصل إلى المحاكي فقط: ‎{allowed}‎. طُلب منه: ‎{found}‎. "
+        "دع العميل يتصل بالعناوين الأخرى مباشرةً (NO_PROXY)."
+    )

@@ -53,6 +53,8 @@ class SimulatorConfig:
     """How many exchanges are kept; without a data folder also no more than 64 MiB of them."""
     seed: int | None = None
     """Makes OTPs, secrets and serial numbers the same in every run, and serves faults that name no seed."""
+    tls_root: str | None = None
+    """The root behind its HTTPS in PEM, for clients to fetch; None where only plain HTTP is served."""
 
 
 class Fatoora:
@@ -76,6 +78,7 @@ class Fatoora:
         self.authority = Authority(self.store, self.clock.now(), address=config.address, random=self.random.randbytes)
         self._canned_certificate = config.canned_certificate
         self.own_certificates = self._own_certificates()
+        self.tls_root = config.tls_root
         self.hosts = config.hosts
         self._switches = config.switches
 

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from khatm.simulator import certificates, manage_exchanges, manage_state, manage_taxpayers
 from khatm.simulator.devices import device_members
-from khatm.simulator.errors import InvalidManagementRequest, UnknownDevice
+from khatm.simulator.errors import InvalidManagementRequest, NoTls, UnknownDevice
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.manage_reading import (
     Handler,
@@ -36,6 +36,7 @@ def routes(fatoora: Fatoora) -> list[BaseRoute]:
         route("GET", "/devices", management.list_devices),
         route("POST", "/devices/{device}/revoke", management.revoke_device),
         route("GET", "/ca/{environment}.pem", management.authority_chain),
+        route("GET", "/tls-root.pem", management.tls_root),
         *manage_state.routes(fatoora),
         *manage_exchanges.routes(fatoora),
         *manage_taxpayers.routes(fatoora),
@@ -92,6 +93,11 @@ class _Management:
         environment = environment_of(request.path_params["environment"])
         text = "".join(map(certificates.pem, self._fatoora.authority.chain(environment)))
         return PlainTextResponse(text, media_type="application/x-pem-file")
+
+    async def tls_root(self, _request: Request) -> Response:
+        if self._fatoora.tls_root is None:
+            raise NoTls
+        return PlainTextResponse(self._fatoora.tls_root, media_type="application/x-pem-file")
 
 
 def purpose_of(value: object) -> Purpose:

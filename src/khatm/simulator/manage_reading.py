@@ -15,6 +15,7 @@ from khatm.simulator.errors import (
     BodyTooLarge,
     InvalidManagementRequest,
     NoFreeOtp,
+    NoTls,
     TaxpayerNotActive,
     TooManyFaults,
     TooManySnapshots,
@@ -29,6 +30,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 _STATUSES: dict[type[KhatmError], int] = {
     BodyTooLarge: 413,
     NoFreeOtp: 409,
+    NoTls: 404,
     TaxpayerNotActive: 409,
     TooManyFaults: 409,
     TooManySnapshots: 409,

@@ -1,5 +1,6 @@
 """Serves a simulator on a socket: the program's way, until a signal, and what the embedded one shares with it."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -15,10 +16,12 @@ from khatm.simulator.app import create_app
 from khatm.simulator.certificates import IssuedCertificate
 from khatm.simulator.connection import BreakableProtocol
 from khatm.simulator.delivery import Holding
-from khatm.simulator.errors import AddressTaken
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
+from khatm.simulator.listening import listen, url_of
 from khatm.simulator.own_certificates import read_canned_file
 from khatm.simulator.profile import read_profile
+from khatm.simulator.proxy import HANDSHAKE_SECONDS, Proxy
+from khatm.simulator.reach import Reach
 from khatm.simulator.recorder import MOST
 from khatm.simulator.switches import switches_by_environment
 
@@ -27,8 +30,8 @@ CANNED_CERTIFICATE_VARIABLE = "KHATM_SIMULATOR_CANNED_CERTIFICATE"
 
 _HEADER_BYTES = 64 * 1024
 """A PCSID's Authorization alone is 2,500 characters (gateway contract 1.5 asks for 16 KiB at least)."""
-_BACKLOG = 256
 _GOODBYE_SECONDS = 3
+"""For calls in work when the server stops, and for a client's end of TLS."""
 
 
 def run(
@@ -40,25 +43,28 @@ def run(
     profile: Path | None = None,
     keep_exchanges: int | None = None,
     seed: int | None = None,
+    https_port: int | None = None,
+    proxy_port: int | None = None,
     hosts: Sequence[str] = (),
 ) -> None:
     """Serve until SIGTERM or SIGINT, printing `simulator ready: URL` when connections are accepted.
 
     `port` 0 takes a free one. `data` is the folder that keeps the state; without it the state is kept for this run.
-    `seed` makes everything that is drawn by lot the same in every run. `hosts` are further names by which browsers may
-    reach the pages and the management.
+    `hosts` are further names by which browsers may reach the pages and the management.
     `keep_exchanges` is how many calls stay on record. `seed` makes what is drawn by lot the same in every run.
     `profile` names a file of settings, which `settings` come after.
-    Raises AddressTaken, UnusableStore, ForeignStore, UnreadableCannedCertificate, and what `parse_setting` and
-    `read_profile` raise.
+    `https_port` serves the same over TLS, `proxy_port` is a proxy that leads here and nowhere else; 0 takes a free one.
+    Raises AddressTaken, UnusableStore, ForeignStore, UnusableTlsRoot, UnreadableCannedCertificate, and what
+    `parse_setting` and `read_profile` raise.
     """
     canned = configured_certificate()
     set_by_file = () if profile is None else read_profile(profile)
     switches = switches_by_environment(settings, profile=set_by_file, canned_certificate=canned is not None)
     listener = listen(host, port)
     url = url_of(listener)
-    fatoora = None
+    fatoora = reach = None
     try:
+        reach = Reach.open(host, https_port=https_port, proxy_port=proxy_port, folder=data)
         config = SimulatorConfig(
             switches=switches,
             data=data,
@@ -66,12 +72,15 @@ def run(
             address=url,
             keep_exchanges=MOST if keep_exchanges is None else keep_exchanges,
             seed=seed,
+            tls_root=None if reach is None else reach.root.pem,
             hosts=frozenset({host, *hosts}),
         )
         fatoora = Fatoora(config)
-        Server(fatoora, lambda: _say_ready(url, host)).run(sockets=[listener])
+        Server(fatoora, lambda: _say_ready(url, host, reach), reach).run(sockets=[listener])
     finally:
         listener.close()
+        if reach is not None:
+            reach.close()
         if fatoora is not None:
             fatoora.close()
 
@@ -82,33 +91,11 @@ def configured_certificate() -> IssuedCertificate | None:
     return read_canned_file(Path(path)) if path else None
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raises AddressTaken."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise AddressTaken(host=host, port=port, reason=str(error)) from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise AddressTaken(host=host, port=port, reason=error.strerror or str(error)) from error
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    """Return the address of a listening socket as clients write it."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 class Server(uvicorn.Server):
     """A uvicorn server that tells when it accepts connections and leaves signals as it found them."""
 
-    def __init__(self, fatoora: Fatoora, on_ready: Callable[[], None]) -> None:
+    def __init__(self, fatoora: Fatoora, on_ready: Callable[[], None], reach: Reach | None = None) -> None:
+        """`reach` holds further sockets, for HTTPS and for a proxy; the caller closes it."""
         app = create_app(fatoora)
         self._holding: Holding = app.state.holding
         super().__init__(
@@ -126,15 +113,39 @@ class Server(uvicorn.Server):
             )
         )
         self._on_ready = on_ready
+        self._reach = reach
+        self._proxy: Proxy | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then tell."""
         await super().startup(sockets=sockets)
+        if self._reach is not None:
+            await self._extend(self._reach)
         self._on_ready()
+
+    async def _extend(self, reach: Reach) -> None:
+        """Serve the same application on the further sockets."""
+        if reach.https is not None:
+            server = await asyncio.get_running_loop().create_server(
+                self._protocol,
+                sock=reach.https,
+                ssl=reach.tls,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=_GOODBYE_SECONDS,
+            )
+            self.servers.append(server)
+        if reach.proxy is not None:
+            self._proxy = Proxy(reach.proxy, reach.tls, self._protocol)
+            self._proxy.start()
+
+    def _protocol(self, first: bytes = b"") -> BreakableProtocol:
+        return BreakableProtocol(self.config, self.server_state, self.lifespan.state, first=first)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let calls go that a fault holds back, then stop."""
         self._holding.release()
+        if self._proxy is not None:
+            await self._proxy.stop()
         await super().shutdown(sockets=sockets)
 
     @contextlib.contextmanager
@@ -151,7 +162,7 @@ class Server(uvicorn.Server):
                 signal.signal(each, handler)
 
 
-def _say_ready(url: str, host: str) -> None:
-    print(f"simulator ready: {url}", flush=True)
+def _say_ready(url: str, host: str, reach: Reach | None) -> None:
+    print(f"simulator ready: {url}", *([] if reach is None else reach.lines()), sep="\n", flush=True)
     if host not in ("127.0.0.1", "::1", "localhost"):
         print("warning: this is a test authority and it listens beyond this machine", file=sys.stderr, flush=True)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from khatm.errors import KhatmError
 from khatm.simulator.errors import BodyTooLarge, ForeignHost, ForeignOrigin, HeadersTooLarge
+from khatm.simulator.tls import AUTHORITY_HOSTS
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -23,8 +24,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-AUTHORITY_HOSTS = frozenset({"gw-fatoora.zatca.gov.sa", "gw-apic-gov.gazt.gov.sa"})
-"""The original's names, which a hosts entry or a proxy may bring here."""
 MOST_HEADER_BYTES = 64 * 1024
 """The server's own limit holds for headers that come in pieces; in one piece several times as much may come."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -52,7 +51,7 @@ class Guard:
     def __init__(self, app: App, *, hosts: Collection[str] = (), body_limit: int) -> None:
         """`hosts` are further names that the simulator answers to, `body_limit` is in octets."""
         self._app = app
-        self._hosts = AUTHORITY_HOSTS | {each.lower().rstrip(".") for each in hosts}
+        self._hosts = {*AUTHORITY_HOSTS} | {each.lower().rstrip(".") for each in hosts}
         self._limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

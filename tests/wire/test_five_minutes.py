@@ -1,0 +1,112 @@
+"""docs/five-minutes.md does what it says: commands in order in an empty folder, PHP as it is, C# as it sends."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from khatm.simulator.embedded import EmbeddedSimulator
+from tests.wire.page import blocks, run_in_order
+from tests.wire.simulator_caller import http
+
+PAGE = "five-minutes.md"
+VAT_NUMBER = "399999999900003"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder."""
+    made = tmp_path / "empty"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def simulator() -> Iterator[EmbeddedSimulator]:
+    with EmbeddedSimulator(proxy=True) as opened:
+        yield opened
+
+
+def test_the_commands_run_in_order_in_an_empty_folder(tmp_path: Path, folder: Path) -> None:
+    said = run_in_order(blocks(PAGE, "sh"), folder, tmp_path)
+    lines = said.splitlines()
+    order = [lines.index(each) for each in ("CLEARED REPORTED", "no answer: send again", "409: reported before")]
+    assert order == sorted(order)
+    assert lines[-1] == "REPORTED"
+    assert lines[-2].split()[-3:] == ["409", "duplicate", "Invoice-Errors"]
+    for name in ("check-01-388", "check-02-383", "cleared", "reported"):
+        results = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["validationResults"]
+        assert (results["status"], results["warningMessages"]) == ("PASS", []), name
+
+
+def csr_in(folder: Path) -> None:
+    """Run the page's second step: key and CSR."""
+    [step] = [each for each in blocks(PAGE, "sh") if "openssl req" in each]
+    subprocess.run(["sh", "-eu", "-c", step], cwd=folder, check=True, capture_output=True)
+
+
+def php(folder: Path, otp: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the page's program in PHP; skip without PHP, but never where CI is true."""
+    modules = subprocess.run(["php", "-m"], capture_output=True, text=True, check=False).stdout if _has_php() else ""
+    if "curl" not in modules.split():
+        reason = "PHP with its curl extension is not on this machine"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    [program] = blocks(PAGE, "php")
+    (folder / "onboard.php").write_text(program, encoding="utf-8")
+    return subprocess.run(
+        ["php", *options, "onboard.php", otp],
+        cwd=folder,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def _has_php() -> bool:
+    return shutil.which("php") is not None
+
+
+@pytest.mark.parametrize("way", ["base address", "fixed address"])
+def test_php_gets_its_compliance_csid(simulator: EmbeddedSimulator, folder: Path, way: str) -> None:
+    csr_in(folder)
+    otp = simulator.issue_otp("simulation", VAT_NUMBER)
+    if way == "base address":
+        done = php(folder, otp, GATEWAY=f"{simulator.gateway_url}/simulation")
+    else:
+        done = php(folder, otp, "-d", f"curl.cainfo={simulator.tls_root_file}", HTTPS_PROXY=str(simulator.proxy_url))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.fullmatch(r"[0-9]{13}\n", done.stdout)
+    used = php(folder, otp, GATEWAY=f"{simulator.gateway_url}/simulation")
+    assert used.returncode != 0
+    assert "HTTP 400" in used.stdout + used.stderr
+
+
+def test_what_the_c_sharp_program_sends_is_answered(simulator: EmbeddedSimulator, folder: Path) -> None:
+    """There is no compiler for it here: the request is put together from what its source says."""
+    [program] = blocks(PAGE, "csharp")
+    headers = dict(re.findall(r'request\.Headers\.Add\("([^"]+)", "([^"]+)"\)', program))
+    assert headers == {"Accept-Version": "V2", "Accept-Language": "en"}
+    assert 'request.Headers.Add("OTP", otp)' in program
+    [path] = re.findall(r'CallGateway\(HttpMethod\.Post, "([^"]+)", new \{ csr \}, otp: args\[0\]\)', program)
+    assert 'Encoding.UTF8, "application/json")' in program
+    csr_in(folder)
+    answer = http().post(
+        f"{simulator.gateway_url}/simulation{path}",
+        content=json.dumps({"csr": b64encode((folder / "unit.csr").read_bytes()).decode()}).encode(),
+        headers=headers
+        | {"OTP": simulator.issue_otp("simulation", VAT_NUMBER), "Content-Type": "application/json; charset=utf-8"},
+    )
+    assert answer.status_code == 200
+    members = re.search(r"record Csid\(long (\w+), string (\w+), string (\w+)\)", program)
+    assert members is not None
+    number, *texts = (answer.json()[name] for name in members.groups())
+    assert isinstance(number, int)
+    assert all(isinstance(each, str) for each in texts)
