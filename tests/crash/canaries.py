@@ -1,0 +1,140 @@
+"""Secrets that must be nowhere, in what spellings they could be somewhere, and the search for them.
+
+A long secret is looked for by its first and its last bytes, so that a part of it is found too, as after an answer that
+was cut in the middle. Six digits of a one-time password occur in any text of digits by chance: it is looked for as a
+word of its own.
+"""
+
+import base64
+import io
+import re
+import sqlite3
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote_from_bytes
+
+from tests import postgresql
+
+WINDOW = 12
+"""Bytes of a long secret that give it away: 72 bits of a base64 text are found nowhere by chance."""
+_WORD = rb"(?<![0-9A-Za-z+/=])(?<!\d[.,])%s(?![0-9A-Za-z+/=])"
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A secret under a name for the report; `word` is for short ones that count only as a word of their own."""
+
+    name: str
+    value: bytes
+    word: bool = False
+
+    @property
+    def pieces(self) -> list[bytes]:
+        """The bytes that must not be found."""
+        return list(dict.fromkeys((self.value[:WINDOW], self.value[-WINDOW:])))
+
+
+@dataclass(frozen=True, order=True)
+class Find:
+    """A secret where none may be."""
+
+    place: str
+    canary: str
+    spelling: str
+
+
+def spellings(piece: bytes) -> dict[str, bytes]:
+    """Return the forms in which bytes could have been written, by name."""
+    forms = {
+        "raw": piece,
+        "hex": piece.hex().encode(),
+        "HEX": piece.hex().upper().encode(),
+        "percent": quote_from_bytes(piece, safe="").encode(),
+        "repr": repr(piece)[2:-1].encode(),
+    }
+    for offset in range(3):
+        # The characters that hold bits of the piece only, whatever stands before and behind it.
+        bits = 8 * offset, 8 * (offset + len(piece))
+        padded = base64.b64encode(b"\0" * offset + piece + b"\0\0")
+        forms[f"base64+{offset}"] = padded[-(-bits[0] // 6) : bits[1] // 6]
+        forms[f"base64url+{offset}"] = forms[f"base64+{offset}"].translate(bytes.maketrans(b"+/", b"-_"))
+    if not piece.translate(None, bytes(range(32, 127))):
+        forms["utf-16-le"] = piece.decode().encode("utf-16-le")
+        forms["utf-16-be"] = piece.decode().encode("utf-16-be")
+    return {name: form for name, form in forms.items() if name == "raw" or form != piece}
+
+
+class Search:
+    """The canaries in all their spellings, ready to be looked for."""
+
+    def __init__(self, canaries: Iterable[Canary]) -> None:
+        self.finds: set[Find] = set()
+        self.searched: dict[str, int] = {}
+        """Bytes looked through, by place."""
+        self._needles: dict[bytes, tuple[str, str]] = {}
+        self._words: list[tuple[re.Pattern[bytes], bytes, str, str]] = []
+        for canary in canaries:
+            for piece in canary.pieces:
+                for spelling, form in spellings(piece).items():
+                    if canary.word and spelling in ("raw", "utf-16-le", "utf-16-be"):
+                        self._words.append((re.compile(_WORD % re.escape(form)), form, canary.name, spelling))
+                    else:
+                        self._needles[form] = canary.name, spelling
+
+    def look(self, place: str, data: bytes) -> None:
+        """Look through bytes, through what they hold in compressed form, and through text without its line breaks."""
+        for form in _readings(data):
+            self.searched[place] = self.searched.get(place, 0) + len(form)
+            for needle, (canary, spelling) in self._needles.items():
+                if needle in form:
+                    self.finds.add(Find(place, canary, spelling))
+            for pattern, word, canary, spelling in self._words:
+                if word in form and pattern.search(form):
+                    self.finds.add(Find(place, canary, spelling))
+
+    def look_at_file(self, place: str, path: Path) -> None:
+        """Look through a file as it lies on the disk, its name included."""
+        self.look(place, path.name.encode() + b"\0" + path.read_bytes())
+
+
+def _readings(data: bytes) -> Iterator[bytes]:
+    # Databases and logs of a fixed size are zeros for the most part.
+    yield re.sub(rb"\0{32,}", b"\0" * 8, data)
+    if b"\0" not in data and b"\n" in data:
+        yield data.translate(None, b"\r\n")
+    if data[:1] == b"\x78":
+        try:
+            yield zlib.decompress(data)
+        except zlib.error:
+            return
+    if b"PK\x03\x04" in data and zipfile.is_zipfile(io.BytesIO(data)):
+        with zipfile.ZipFile(io.BytesIO(data)) as pack:
+            for name in pack.namelist():
+                yield name.encode()
+                yield from _readings(pack.read(name))
+
+
+def sqlite_values(path: Path) -> bytes:
+    """Return every value of every table of a SQLite file, one on a line; compressed ones as they are read."""
+    with closing(sqlite3.connect(path)) as database:
+        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return _joined(row for (table,) in tables for row in database.execute(f'SELECT * FROM "{table}"'))
+
+
+def postgresql_values(address: str) -> bytes:
+    """Return every value of every table of every schema of a database, PostgreSQL's own left out."""
+    with postgresql.connect(address) as database:
+        tables = database.execute(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
+            "WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        return _joined(row for (table,) in tables for row in database.execute(f"SELECT * FROM {table}".encode()))
+
+
+def _joined(rows: Iterable[tuple[object, ...]]) -> bytes:
+    values = (value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row)
+    return b"\n".join(reading for value in values for reading in _readings(value))
