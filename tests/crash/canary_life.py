@@ -187,13 +187,13 @@ def traded(life: Life) -> None:
     life.khatm("unit", "show", "till", code=0)
     life.arm(
         ("clearance", {"drop": "close", "when": "after"}),
+        ("reporting", {"reject": "BR-KSA-15"}),
         ("reporting", {"truncate": "json"}),
         ("reporting", {"status": 500}),
-        ("reporting", {"reject": "BR-KSA-15"}),
     )
-    life.khatm("submit", "--resume", "--format", "json", code=3)
-    life.khatm("status", code=3)
-    life.khatm("worker", "--until-idle", code=1)
+    life.khatm("submit", "--resume", "--format", "json", code=1)
+    life.khatm("status", code=1)
+    life.khatm("worker", "--until-idle", code=0)
     [refused] = [each for each in life.khatm("status", "--format", "json", code=1).records if each.get("uuid")]
     life.khatm("document", refused["uuid"], code=0)
     life.khatm("correct", refused["uuid"], "--out", "draft.json", code=0)
