@@ -98,7 +98,8 @@ class Search:
 
     def look_at_file(self, place: str, path: Path) -> None:
         """Look through a file as it lies on the disk, its name included."""
-        self.look(place, path.name.encode() + b"\0" + path.read_bytes())
+        self.look(place, path.name.encode())
+        self.look(place, path.read_bytes())
 
 
 def _readings(data: bytes) -> Iterator[bytes]:

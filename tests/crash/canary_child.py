@@ -3,7 +3,8 @@
 `python -m tests.crash.canary_child ARGUMENTS…`. CANARY_STATEMENTS names a folder for the statements with their
 parameters as they leave for the database. CANARY_FAULT makes the program fail with a secret in its hands and in the
 error's text: `key` when a private key is loaded, else when a secret of that purpose (`ccsid`, `pcsid`) is sealed.
-Where the program sleeps between two attempts it sleeps for a tenth of a second.
+CANARY_MIGRATION makes it a program with a newer schema. Where the program sleeps between two attempts it sleeps for a
+tenth of a second.
 """
 
 import os
@@ -48,6 +49,13 @@ def fail_on(secret: str) -> None:
     sealing.Seals.seal = sealed  # type: ignore[method-assign]
 
 
+def grow() -> None:
+    from khatm.ledger import migrations
+
+    newest = migrations.newest_version()
+    migrations.MIGRATIONS += (migrations.Migration(newest + 1, "a test's", ("CREATE TABLE nothing (id INTEGER)",)),)
+
+
 def hurry() -> None:
     sleep = time.sleep
     time.sleep = lambda seconds: sleep(min(seconds, 0.1))
@@ -60,4 +68,6 @@ if __name__ == "__main__":
     record_statements(Path(os.environ["CANARY_STATEMENTS"]))
     if os.environ.get("CANARY_FAULT"):
         fail_on(os.environ["CANARY_FAULT"])
+    if os.environ.get("CANARY_MIGRATION"):
+        grow()
     main()

@@ -21,6 +21,9 @@ from tests.wire.cli_stage import EXAMPLES, Desk, Ran
 ROOT = Path(__file__).resolve().parents[2]
 VAT = "399999999900003"
 PATIENCE = 60.0
+DAYS = ("--from", "yesterday", "--to", "today")
+WRONG = f"wrong {secrets.token_urlsafe(24)}"
+"""A passphrase that opens nothing."""
 
 
 class Life:
@@ -162,7 +165,11 @@ def onboarded_with_losses(life: Life) -> None:
     life.killed(*onboard, "--otp", "-", stdin=life.otp(piped=True) + "\n")
     crashed = life.khatm(*onboard, "--otp", life.otp(), code=70, CANARY_FAULT="ccsid")
     assert "RuntimeError" in crashed.err
-    life.arm(("compliance_check", {"status": 504}), ("production_csid", life.cut_in_secret()))
+    life.arm(
+        ("compliance_check", {"status": 504}),
+        ("compliance_check", {"status": 500, "when": "after"}),
+        ("production_csid", life.cut_in_secret()),
+    )
     life.khatm(*onboard, "--otp", "-", stdin=life.otp(piped=True) + "\n", code=70, CANARY_FAULT="pcsid")
     life.khatm(*onboard, "--format", "json", code=0)
 
@@ -172,11 +179,17 @@ def onboarded(life: Life) -> None:
     life.khatm("unit", "onboard", "till", "--otp", life.otp(), code=0)
 
 
+def issued(life: Life) -> str:
+    """Issue the first document; return its UUID."""
+    name = document(life, "standard", "A-2")
+    [made] = life.khatm("issue", name, "--unit", "till", "--format", "json", "--out", "a-2.xml", code=0).records
+    return str(made["uuid"])
+
+
 def traded(life: Life) -> None:
     """Issue, one by one and in bulk, and send through faults until everything is decided."""
     issue = ("issue", "--unit", "till")
     life.khatm(*issue, document(life, "standard", "A-1"), code=70, CANARY_FAULT="key")
-    life.khatm(*issue, document(life, "standard", "A-2"), "--format", "json", "--out", "a-2.xml", code=0)
     life.khatm(*issue, document(life, "simplified", "A-3"), "--reference", "order-3", code=0)
     content = json.loads((EXAMPLES / "simplified-invoice.json").read_text("utf-8"))
     lines = [json.dumps({**content, "number": f"B-{number}"}, ensure_ascii=False) for number in range(4)]
@@ -189,7 +202,6 @@ def traded(life: Life) -> None:
         ("clearance", {"drop": "close", "when": "after"}),
         ("reporting", {"reject": "BR-KSA-15"}),
         ("reporting", {"truncate": "json"}),
-        ("reporting", {"status": 500}),
     )
     life.khatm("submit", "--resume", "--format", "json", code=1)
     life.khatm("status", code=1)
@@ -220,16 +232,23 @@ def renewed_with_losses(life: Life) -> None:
     life.khatm(*renew, "-", "--format", "json", stdin=life.otp("renewal", piped=True) + "\n", code=0)
 
 
+def exported(life: Life) -> None:
+    """Write the auditor's pack."""
+    life.khatm("export", "--unit", "till", *DAYS, "--out", "pack.zip", code=0)
+
+
 def audited(life: Life) -> None:
     """Prove the chain, write the pack and the statement, and end with a worker that is killed while it sends."""
     life.khatm("chain", "verify", "--format", "json", code=0)
-    days = ("--from", "yesterday", "--to", "today")
-    life.khatm("export", "--unit", "till", *days, "--out", "pack.zip", code=0)
+    exported(life)
     life.khatm("chain", "verify", "pack.zip", code=0)
-    life.khatm("statement", *days, code=0)
+    life.khatm("statement", *DAYS, code=0)
     life.khatm("issue", "--unit", "till", document(life, "simplified", "C-1"), code=0)
     life.arm(("reporting", {"delay": 60, "when": "after"}))
     life.killed("worker")
 
 
-WRONG = f"wrong {secrets.token_urlsafe(24)}"
+def migrated(life: Life) -> None:
+    """Let a newer program open a ledger file, of which it makes a copy first."""
+    life.khatm("unit", "list", code=0, CANARY_MIGRATION="yes")
+    assert list(life.desk.home.glob("ledger.db.before-*"))
