@@ -9,24 +9,49 @@ tenth of a second.
 
 import os
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+import psycopg
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 
-def record_statements(folder: Path) -> None:
-    file = (folder / f"{os.getpid()}").open("ab")
+class Recorder:
+    """A file of this process with every statement that a driver is given, and its values."""
 
-    def record(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        rows = parameters if isinstance(parameters, list) else [parameters]
-        values = [value for row in rows for value in (row.values() if isinstance(row, dict) else row or ())]
-        file.write(statement.encode() + b"\n")
-        for value in values:
-            file.write((bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()) + b"\n")
-        file.flush()
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / f"{os.getpid()}").open("ab")
+        event.listen(Pool, "connect", self._traced)
+        for cursor in (psycopg.Cursor, psycopg.AsyncCursor):
+            for name in ("execute", "executemany"):
+                setattr(cursor, name, self._recorded(getattr(cursor, name)))
 
-    event.listen(Engine, "before_cursor_execute", record)
+    def _traced(self, connection: Any, _record: object) -> None:
+        if hasattr(connection, "set_trace_callback"):  # SQLite, which tells statements with their values in place
+            connection.set_trace_callback(self._write)
+
+    def _recorded(self, method: Callable[..., object]) -> Callable[..., object]:
+        def record(cursor: object, statement: object, *values: Any, **options: Any) -> object:
+            self._write(statement)
+            for value in _flat(values):
+                self._write(value)
+            return method(cursor, statement, *values, **options)
+
+        return record
+
+    def _write(self, value: object) -> None:
+        self._file.write((bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()) + b"\n")
+        self._file.flush()
+
+
+def _flat(values: Any) -> Iterator[object]:
+    for value in values.values() if isinstance(values, dict) else values:
+        if isinstance(value, dict | list | tuple):
+            yield from _flat(value)
+        else:
+            yield value
 
 
 def fail_on(secret: str) -> None:
@@ -53,7 +78,9 @@ def grow() -> None:
     from khatm.ledger import migrations
 
     newest = migrations.newest_version()
-    migrations.MIGRATIONS += (migrations.Migration(newest + 1, "a test's", ("CREATE TABLE nothing (id INTEGER)",)),)
+    migrations.MIGRATIONS += (
+        migrations.Migration(newest + 1, "what comes later", ("CREATE TABLE later (id INTEGER)",)),
+    )
 
 
 def hurry() -> None:
@@ -65,7 +92,7 @@ if __name__ == "__main__":
     hurry()
     from khatm.cli.khatm import main
 
-    record_statements(Path(os.environ["CANARY_STATEMENTS"]))
+    Recorder(Path(os.environ["CANARY_STATEMENTS"]))
     if os.environ.get("CANARY_FAULT"):
         fail_on(os.environ["CANARY_FAULT"])
     if os.environ.get("CANARY_MIGRATION"):

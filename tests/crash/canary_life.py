@@ -4,6 +4,7 @@ Answers are lost, cut in the middle of a secret, and wrong; processes are killed
 secret afterwards is kept: what was printed, the arguments of every process, what was handed to the database.
 """
 
+import base64
 import json
 import os
 import secrets
@@ -61,6 +62,12 @@ class Life:
         """Return every CSID secret that the authority ever put into an answer, once."""
         members = [json.loads(body) for body in self.answers() if b'"secret"' in body]
         return list(dict.fromkeys(each["secret"] for each in members if each["secret"]))
+
+    def authorization(self) -> str:
+        """Return what the newest CSID is shown with, and its secret beside it."""
+        newest = json.loads([body for body in self.answers() if b'"secret"' in body][-1])
+        pair = f"{newest['binarySecurityToken']}:{newest['secret']}"
+        return f"Basic {base64.b64encode(pair.encode()).decode()} ({newest['secret']})"
 
     def cut_in_secret(self) -> dict[str, object]:
         """Return the fault that ends an answer in the middle of its secret, measured on one that was given before."""
@@ -195,7 +202,7 @@ def traded(life: Life) -> None:
     lines = [json.dumps({**content, "number": f"B-{number}"}, ensure_ascii=False) for number in range(4)]
     life.desk.write("lines.jsonl", "\n".join([*lines, '{"kind": "nothing"}']))
     life.khatm(*issue, "lines.jsonl", "--bulk", code=2)
-    life.arm(("clearance", {"status": 401}))
+    life.arm(("clearance", {"status": 401, "content": {"message": f"not welcome: {life.authorization()}"}}))
     life.khatm("submit", code=1)
     life.khatm("unit", "show", "till", code=0)
     life.arm(
