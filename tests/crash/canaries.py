@@ -61,7 +61,9 @@ def spellings(piece: bytes) -> dict[str, bytes]:
         bits = 8 * offset, 8 * (offset + len(piece))
         padded = base64.b64encode(b"\0" * offset + piece + b"\0\0")
         forms[f"base64+{offset}"] = padded[-(-bits[0] // 6) : bits[1] // 6]
-        forms[f"base64url+{offset}"] = forms[f"base64+{offset}"].translate(bytes.maketrans(b"+/", b"-_"))
+        for_addresses = forms[f"base64+{offset}"].translate(bytes.maketrans(b"+/", b"-_"))
+        if for_addresses != forms[f"base64+{offset}"]:
+            forms[f"base64url+{offset}"] = for_addresses
     if not piece.translate(None, bytes(range(32, 127))):
         forms["utf-16-le"] = piece.decode().encode("utf-16-le")
         forms["utf-16-be"] = piece.decode().encode("utf-16-be")

@@ -83,6 +83,24 @@ def test_nothing_secret_in_any_repr_or_in_the_exchange():
             assert hidden not in text
 
 
+@pytest.mark.parametrize("shown", [PAIR.authorization(), SECRET, SECRET.replace("/", "\\/"), f"OTP {OTP}."])
+@pytest.mark.parametrize("body", ['{"code": "401", "message": "not with %s"}', "<html><pre>Authorization: %s</pre>"])
+def test_an_answer_that_repeats_what_opens_the_door_is_read_and_kept_without_it(body, shown):
+    answer = WireAnswer(401, (("X-Seen", shown),), (body % shown).encode())
+    with Gateway(Environment.SIMULATION, transport=ScriptedTransport([answer])) as gateway:
+        outcome = gateway.renew_csid(PAIR, b"CSR", OTP)
+    exchange = outcome.exchange
+    for text in (repr(outcome.messages), outcome.en, repr(exchange.response_headers), repr(exchange.response_body)):
+        for hidden in (SECRET, SECRET.replace("/", "\\/"), OTP, PAIR.authorization().removeprefix("Basic ")):
+            assert hidden not in text
+    assert b"******" in exchange.response_body
+
+
+def test_digits_that_only_hold_the_otp_stay():
+    outcome, _ = renewal(f'{{"message": "request 1{OTP}0 is unknown"}}'.encode(), 400)
+    assert f"1{OTP}0".encode() in outcome.exchange.response_body
+
+
 def test_nothing_secret_in_the_log(caplog):
     with caplog.at_level(0):
         renewal(granted())

@@ -8,7 +8,7 @@ from khatm.environment import Environment
 from khatm.gateway.calls import Call, Credentials, Submission, csr_body, request_id_body
 from khatm.gateway.environments import gateway_base
 from khatm.gateway.errors import UnusableOtp
-from khatm.gateway.exchange import evidence
+from khatm.gateway.exchange import evidence, without_echo
 from khatm.gateway.outcome import judge
 from khatm.gateway.transport import Headers, HttpTransport, Transport, WireRequest
 from khatm.gateway.verdict import Outcome
@@ -81,7 +81,7 @@ class Gateway:
     ) -> Outcome:
         request = WireRequest(call.method, self.base + call.path, self._headers(call, credentials, otp), body)
         started = self._clock.now()
-        answer = self._transport.send(request)
+        answer = without_echo(request, self._transport.send(request))
         return judge(call, answer, evidence(request, answer, started, self._clock.now()))
 
     def _headers(self, call: Call, credentials: Credentials | None, otp: str | None) -> Headers:

@@ -1,12 +1,15 @@
 """One request and its answer as evidence: exact bytes and times, without anything that opens a door."""
 
+import base64
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from khatm.gateway.transport import Headers, WireAnswer, WireRequest
 
 MASK = "******"
+_SHORTEST = 8
 
 # A member named secret, however its letters are cased or escaped; a string value may be cut off where the body was.
 _NAME = "".join(rf"(?:{letter}|\\u00{ord(letter):02x}|\\u00{ord(letter.upper()):02x})" for letter in "secret")
@@ -55,6 +58,43 @@ def evidence(request: "WireRequest", answer: "WireAnswer", started: datetime, en
         ended=ended,
         failure=f"{answer.fault.value}: {answer.fault_text}" if answer.fault else None,
     )
+
+
+def without_echo(request: "WireRequest", answer: "WireAnswer") -> "WireAnswer":
+    """Return an answer in which nothing that opened the door for its request can be read.
+
+    Error pages and proxies that repeat the request they complain about would else put the unit's secret into the
+    archive, the auditor's pack and what people are shown. An answer that gives out a CSID keeps the secret that it
+    gives, even if it is the one in use, which the sandbox's is.
+    """
+    gives = _SECRET_MEMBER.search(answer.body) is not None
+    doors = list(_doors(request.headers))
+    body = answer.body if gives else _masked(answer.body, doors)
+    headers = tuple(
+        (name, _masked(value.encode("utf-8", "surrogateescape"), doors).decode("utf-8", "surrogateescape"))
+        for name, value in answer.headers
+    )
+    return answer if (headers, body) == (answer.headers, answer.body) else replace(answer, headers=headers, body=body)
+
+
+def _doors(headers: Headers) -> Iterator[re.Pattern[bytes]]:
+    """Yield how the Authorization, the secret in it, and the OTP would look where they are repeated."""
+    for name, value in headers:
+        if name.lower() == "otp":
+            yield re.compile(rb"(?<!\w)%s(?!\w)" % re.escape(value.encode()))
+        elif name.lower() == "authorization":
+            encoded = value.partition(" ")[2]
+            secret = base64.b64decode(encoded).partition(b":")[2]
+            for text in (encoded.encode(), secret):
+                # A slash may stand escaped in JSON. Nothing so short is a secret, and it would be found in any text.
+                if len(text) >= _SHORTEST:
+                    yield re.compile(re.escape(text).replace(b"/", rb"\\?/"))
+
+
+def _masked(text: bytes, doors: list[re.Pattern[bytes]]) -> bytes:
+    for door in doors:
+        text = door.sub(MASK.encode("ascii"), text)
+    return text
 
 
 def mask_secrets(body: bytes) -> bytes:
