@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
@@ -24,6 +23,10 @@ class Recorder:
     def __init__(self, folder: Path) -> None:
         self._file = (folder / f"{os.getpid()}").open("ab")
         event.listen(Pool, "connect", self._traced)
+        if "KHATM_DATABASE_URL" not in os.environ:
+            return
+        import psycopg
+
         for cursor in (psycopg.Cursor, psycopg.AsyncCursor):
             for name in ("execute", "executemany"):
                 setattr(cursor, name, self._recorded(getattr(cursor, name)))

@@ -204,14 +204,12 @@ def traded(life: Life) -> None:
     life.khatm(*issue, "lines.jsonl", "--bulk", code=2)
     life.arm(("clearance", {"status": 401, "content": {"message": f"not welcome: {life.authorization()}"}}))
     life.khatm("submit", code=1)
-    life.khatm("unit", "show", "till", code=0)
     life.arm(
         ("clearance", {"drop": "close", "when": "after"}),
         ("reporting", {"reject": "BR-KSA-15"}),
         ("reporting", {"truncate": "json"}),
     )
     life.khatm("submit", "--resume", "--format", "json", code=1)
-    life.khatm("status", code=1)
     life.khatm("worker", "--until-idle", code=0)
     [refused] = [each for each in life.khatm("status", "--format", "json", code=1).records if each.get("uuid")]
     life.khatm("document", refused["uuid"], code=0)
