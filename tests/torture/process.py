@@ -12,7 +12,7 @@ from pathlib import Path
 
 from khatm.cli.workplace import Workplace, open_workplace
 from khatm.issuing import Issuer
-from khatm.ledger.errors import LedgerBusy
+from khatm.ledger.store_errors import LedgerBusy
 from khatm.ledger.units import Unit
 from khatm.submission.dispatch import Dispatch
 from khatm.submission.worker import Worker

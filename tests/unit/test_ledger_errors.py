@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from khatm.ledger import errors, sending_errors
+from khatm.ledger import errors, sending_errors, store_errors
 from khatm.ledger.errors import LedgerError
 
 _SAMPLES = {"str": "نموذج", "int": 7, "int | None": 7, "float": 2.5, "tuple[str, ...]": ("a", "b")}
@@ -36,4 +36,4 @@ def test_a_refusal_builds_its_sentences_from_its_facts(kind: type[LedgerError]) 
 def test_codes_are_unique() -> None:
     codes = [kind.code for kind in kinds()]
     assert len(codes) == len(set(codes))
-    assert {kind.__module__ for kind in kinds()} == {errors.__name__, sending_errors.__name__}
+    assert {kind.__module__ for kind in kinds()} == {errors.__name__, sending_errors.__name__, store_errors.__name__}

@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 
 from khatm.ledger import issue_rows
 from khatm.ledger.documents import IssuedDocument, content_digest
-from khatm.ledger.errors import LedgerBusy, LedgerOutcomeUnknown, NoLiveCredentials, ReferenceTaken, UnknownUnit
+from khatm.ledger.errors import NoLiveCredentials, ReferenceTaken, UnknownUnit
 from khatm.ledger.generations import Generation
 from khatm.ledger.group import LIMIT, Lane, Request
 from khatm.ledger.issue import ChainPlace, IssueRequest
 from khatm.ledger.ledger import Ledger
+from khatm.ledger.store_errors import LedgerBusy, LedgerOutcomeUnknown
 from tests.unit.ledger_stage import (
     PlainDocument,
     add_unit,

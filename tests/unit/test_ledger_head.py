@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from khatm.ledger.errors import ChainHeadReplaced, LedgerNoAccess, UnknownUnit
+from khatm.ledger.errors import ChainHeadReplaced, UnknownUnit
 from khatm.ledger.ledger import Ledger
+from khatm.ledger.store_errors import LedgerNoAccess
 from tests.unit.ledger_stage import (
     FIRST_PIH,
     add_unit,

@@ -9,13 +9,7 @@ import pytest
 
 from khatm.clock import FixedClock
 from khatm.ledger.documents import DocumentState, Profile, Route, content_digest, reporting_deadline
-from khatm.ledger.errors import (
-    ChainPlaceMismatch,
-    NoLiveCredentials,
-    ReferenceTaken,
-    UnknownDocument,
-    UnknownUnit,
-)
+from khatm.ledger.errors import ChainPlaceMismatch, NoLiveCredentials, ReferenceTaken, UnknownDocument, UnknownUnit
 from khatm.ledger.generations import Generation
 from khatm.ledger.issue import ChainPlace
 from khatm.ledger.issue_rows import Head

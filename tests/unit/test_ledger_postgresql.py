@@ -13,12 +13,17 @@ from sqlalchemy.exc import DataError
 
 from khatm.clock import SystemClock
 from khatm.ledger import schema
-from khatm.ledger.errors import (
+from khatm.ledger.errors import LedgerError, UnitExists
+from khatm.ledger.generations import Generation
+from khatm.ledger.issue import ChainPlace
+from khatm.ledger.ledger import Ledger
+from khatm.ledger.migrations import newest_version
+from khatm.ledger.store import open_store
+from khatm.ledger.store_errors import (
     DatabaseDriverMissing,
     LedgerBusy,
     LedgerDamaged,
     LedgerDiskFull,
-    LedgerError,
     LedgerNoAccess,
     LedgerNotDurable,
     LedgerOutcomeUnknown,
@@ -27,14 +32,8 @@ from khatm.ledger.errors import (
     LedgerUnreachable,
     LedgerUnwritable,
     LedgerWrongEncoding,
-    UnitExists,
     UnknownDatabaseUrl,
 )
-from khatm.ledger.generations import Generation
-from khatm.ledger.issue import ChainPlace
-from khatm.ledger.ledger import Ledger
-from khatm.ledger.migrations import newest_version
-from khatm.ledger.store import open_store
 from tests import postgresql
 from tests.unit.ledger_stage import (
     PlainDocument,

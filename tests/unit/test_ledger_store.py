@@ -13,7 +13,12 @@ from sqlalchemy import create_engine, inspect
 
 from khatm.clock import SystemClock
 from khatm.ledger import schema
-from khatm.ledger.errors import (
+from khatm.ledger.errors import PassphraseNotText
+from khatm.ledger.home import Home
+from khatm.ledger.migrations import newest_version
+from khatm.ledger.sqlite_store import SqliteStore
+from khatm.ledger.store import open_store
+from khatm.ledger.store_errors import (
     LedgerBusy,
     LedgerDamaged,
     LedgerDiskFull,
@@ -21,13 +26,8 @@ from khatm.ledger.errors import (
     LedgerReadOnly,
     LedgerTooNew,
     LedgerUnwritable,
-    PassphraseNotText,
     UnknownDatabaseUrl,
 )
-from khatm.ledger.home import Home
-from khatm.ledger.migrations import newest_version
-from khatm.ledger.sqlite_store import SqliteStore
-from khatm.ledger.store import open_store
 from tests.unit.ledger_stage import add_unit, fresh_ledger, home_at, make_live, plain_document, ready_ledger, simplified
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from khatm.ledger import migrations
-from khatm.ledger.errors import LedgerDamaged, LedgerNeedsUpgrade, LedgerUnwritable
 from khatm.ledger.migrations import MIGRATIONS, newest_version
+from khatm.ledger.store_errors import LedgerDamaged, LedgerNeedsUpgrade, LedgerUnwritable
 from tests import postgresql
 from tests.unit.ledger_stage import fresh_ledger, ready_ledger, simplified
 from tests.wire.cli_stage import Desk

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from khatm.ledger.errors import LedgerNoAccess, LedgerUnwritable
 from khatm.ledger.ledger import Ledger
+from khatm.ledger.store_errors import LedgerNoAccess, LedgerUnwritable
 from khatm.onboarding.errors import OnboardingBusy
 from khatm.onboarding.lock import unit_lock
 from tests.postgresql import Server

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from khatm.environment import Environment
 from khatm.errors import KhatmError
 from khatm.gateway.transport import Fault, WireAnswer
-from khatm.ledger.errors import CertificateNotOurs, LedgerDiskFull
+from khatm.ledger.errors import CertificateNotOurs
 from khatm.ledger.generations import GenerationState
+from khatm.ledger.store_errors import LedgerDiskFull
 from khatm.onboarding import errors
 from khatm.onboarding.events import Phase, StepName
 from khatm.onboarding.otp import OtpReason, one_otp

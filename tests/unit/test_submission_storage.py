@@ -6,8 +6,8 @@ import pytest
 
 from khatm.gateway.client import Gateway
 from khatm.ledger.documents import DocumentState
-from khatm.ledger.errors import LedgerDiskFull, LedgerReadOnly
 from khatm.ledger.ledger import Ledger
+from khatm.ledger.store_errors import LedgerDiskFull, LedgerReadOnly
 from khatm.submission.outbox import submit_due
 from tests.unit.ledger_stage import fresh_ledger, simplified
 from tests.unit.submission_stage import DUPLICATE, Authority, Office

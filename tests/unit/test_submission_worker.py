@@ -9,8 +9,8 @@ import pytest
 
 from khatm.gateway.transport import WireAnswer, WireRequest
 from khatm.ledger.documents import DocumentState
-from khatm.ledger.errors import LedgerBusy
 from khatm.ledger.ledger import Ledger
+from khatm.ledger.store_errors import LedgerBusy
 from khatm.ledger.units import Unit
 from khatm.submission.dispatch import Until
 from khatm.submission.dispatch.embedded import EmbeddedDispatch

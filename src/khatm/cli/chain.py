@@ -151,7 +151,7 @@ def _of_ledger(unit_name: str | None, jobs: int) -> "list[Told]":
 
 def _recorded(ledger: "Ledger") -> "dict[str, RecordedHead]":
     """Return what this installation remembers of each unit's last document, where it can be read."""
-    from khatm.ledger.errors import LedgerNoAccess
+    from khatm.ledger.store_errors import LedgerNoAccess
 
     found: dict[str, RecordedHead] = {}
     with suppress(LedgerNoAccess):  # such as a ledger on a medium that nobody can write to

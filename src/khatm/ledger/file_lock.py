@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from khatm.ledger.errors import HeldElsewhere, LedgerUnwritable
+from khatm.ledger.store_errors import HeldElsewhere, LedgerUnwritable
 
 _PID_BYTES = 20
 _LOCKED_OFFSET = 1 << 20

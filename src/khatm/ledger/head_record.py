@@ -20,9 +20,10 @@ from pathlib import Path
 from sqlalchemy import BigInteger, Connection, bindparam, select
 
 from khatm.ledger import schema
-from khatm.ledger.errors import ChainHeadReplaced, LedgerNoAccess
+from khatm.ledger.errors import ChainHeadReplaced
 from khatm.ledger.issue_rows import Head
 from khatm.ledger.prepared import Prepared
+from khatm.ledger.store_errors import LedgerNoAccess
 
 _WIDTH = 128
 _HASH_AT = Prepared(

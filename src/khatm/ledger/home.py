@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from khatm.ledger.errors import LedgerNoAccess, PassphraseFileUnreadable, PassphraseNotText
+from khatm.ledger.errors import PassphraseFileUnreadable, PassphraseNotText
 from khatm.ledger.safe_files import sync_folder
+from khatm.ledger.store_errors import LedgerNoAccess
 
 if TYPE_CHECKING:
     from khatm.stamp.custody import Custodian

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from khatm.ledger import units
 from khatm.ledger.documents import IssuedDocument
-from khatm.ledger.errors import LedgerError, LedgerOutcomeUnknown
+from khatm.ledger.errors import LedgerError
 from khatm.ledger.generations import Generation
 from khatm.ledger.group import Lane
 from khatm.ledger.head_record import RecordedHead
 from khatm.ledger.issue import Answer, IssueRequest, Write, issue_together
 from khatm.ledger.issue_rows import Head
 from khatm.ledger.register import Register
+from khatm.ledger.store_errors import LedgerOutcomeUnknown
 from khatm.ledger.units import Unit
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, inspect, select, text
 
-from khatm.ledger.errors import LedgerDamaged, LedgerTooNew
 from khatm.ledger.schema import schema_version
+from khatm.ledger.store_errors import LedgerDamaged, LedgerTooNew
 
 
 @dataclass(frozen=True, slots=True)

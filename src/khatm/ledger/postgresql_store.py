@@ -25,12 +25,13 @@ from sqlalchemy.pool import NullPool
 from khatm.clock import Clock
 from khatm.ledger import migrations
 from khatm.ledger.connections import Connections
-from khatm.ledger.errors import (
+from khatm.ledger.errors import LedgerError
+from khatm.ledger.store import DEFAULT_WAIT
+from khatm.ledger.store_errors import (
     HeldElsewhere,
     LedgerBusy,
     LedgerDamaged,
     LedgerDiskFull,
-    LedgerError,
     LedgerNeedsUpgrade,
     LedgerNoAccess,
     LedgerNotDurable,
@@ -40,7 +41,6 @@ from khatm.ledger.errors import (
     LedgerUnwritable,
     LedgerWrongEncoding,
 )
-from khatm.ledger.store import DEFAULT_WAIT
 
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

@@ -19,19 +19,19 @@ from sqlalchemy.pool import NullPool
 from khatm.clock import Clock
 from khatm.ledger import migrations
 from khatm.ledger.connections import Connections
-from khatm.ledger.errors import (
+from khatm.ledger.errors import LedgerError
+from khatm.ledger.file_lock import file_lock
+from khatm.ledger.safe_files import keep_copy, sync_folder
+from khatm.ledger.store import DEFAULT_WAIT
+from khatm.ledger.store_errors import (
     LedgerBusy,
     LedgerDamaged,
     LedgerDiskFull,
-    LedgerError,
     LedgerNoAccess,
     LedgerOutcomeUnknown,
     LedgerReadOnly,
     LedgerUnwritable,
 )
-from khatm.ledger.file_lock import file_lock
-from khatm.ledger.safe_files import keep_copy, sync_folder
-from khatm.ledger.store import DEFAULT_WAIT
 
 
 class SqliteStore:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from khatm.clock import Clock
-from khatm.ledger.errors import DatabaseDriverMissing, UnknownDatabaseUrl
+from khatm.ledger.store_errors import DatabaseDriverMissing, UnknownDatabaseUrl
 
 DEFAULT_WAIT = 20.0
 """Seconds that a caller waits for its turn before the ledger says that it is busy."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from khatm.ledger.errors import HeldElsewhere
+from khatm.ledger.store_errors import HeldElsewhere
 from khatm.onboarding.errors import OnboardingBusy
 
 if TYPE_CHECKING:
