@@ -33,7 +33,9 @@ def _missing(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while it is open Playwright keeps an event loop running in this thread, and the tests of
+# other rooms that come after need one of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
     try:
         from playwright.sync_api import sync_playwright

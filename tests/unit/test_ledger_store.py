@@ -236,7 +236,7 @@ def test_a_file_size_limit_refuses_the_issue_and_keeps_the_chain(tmp_path: Path)
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from khatm.ledger.errors import LedgerUnwritable\n"
+        "from khatm.ledger.store_errors import LedgerUnwritable\n"
         "from tests.unit.ledger_stage import fresh_ledger, plain_document\n"
         "ledger = fresh_ledger(Path(sys.argv[1]))\n"
         "try:\n"
@@ -274,7 +274,7 @@ def test_a_disk_that_fails_while_opening_is_a_clear_refusal(tmp_path: Path) -> N
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from khatm.ledger.errors import LedgerUnwritable\n"
+        "from khatm.ledger.store_errors import LedgerUnwritable\n"
         "from tests.unit.ledger_stage import fresh_ledger\n"
         "try:\n"
         "    fresh_ledger(Path(sys.argv[1]))\n"
