@@ -25,7 +25,7 @@ from khatm.stamp.certificate import Certificate
 from khatm.stamp.qr import TAG_NAMES
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-_LONGEST: Final = 48
+_LONGEST: Final = 96
 _EXAMINERS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
     examine_file,
     examine_parts,
@@ -116,6 +116,12 @@ def examine(
         certificate=None if case.certificate is None else identity(case.certificate),
         comparison=None if against is None else _compared(case, against, max_bytes),
     )
+
+
+def is_document(data: bytes) -> bool:
+    """Whether bytes look like XML, or like a request body with a document in it."""
+    start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.startswith((b"<", b"\xff\xfe", b"\xfe\xff", b"\x00<", b"{")) or not start
 
 
 _ORDER: Final = {"error": 0, "warning": 1, "note": 2}

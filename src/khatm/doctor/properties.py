@@ -86,7 +86,8 @@ def _found(candidate: Text, match: Written, told: object, right: str, data: byte
     changes = list(candidate.changes)
     if match.form != "form-base64-hex":
         changes.append(("DOCTOR-PROPERTIES-FORM", {"form": Word(match.form)}))
-    for code, added in changes:
+    laid_out = [change for change in changes if change[0] == "DOCTOR-PROPERTIES-REINDENTED"]
+    for code, added in [change for change in changes if change not in laid_out[:-1]]:
         yield Finding(code, "reproduced", _CHECKS, {**dict(told), **added}, parting)  # type: ignore[call-overload]
         parting = None
 

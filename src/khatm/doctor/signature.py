@@ -68,10 +68,9 @@ def _explained(case: Case, text: str) -> Iterator[Finding]:
                 if curve.verify(point, message.digest, signature):
                     yield from _found(form, key, message, dict(told))
                     return
+    code = "DOCTOR-SIGNATURE-OTHER-DOCUMENT" if case.failed("invoice_digest") else "DOCTOR-SIGNATURE-OTHER-KEY"
     tried = str(len(messages) * len(encodings) * len(list(case.points())))
-    yield Finding(
-        "DOCTOR-SIGNATURE-OTHER-KEY", "excluded", _CHECKS, {**told, "key": Word("key-unknown"), "tried": tried}
-    )
+    yield Finding(code, "excluded", _CHECKS, {**told, "key": Word("key-unknown"), "tried": tried})
 
 
 def _found(form: str, key: str, message: Message, told: dict[str, str]) -> Iterator[Finding]:

@@ -328,7 +328,7 @@ def _minified(tree: etree._ElementTree, *, values: bool) -> etree._ElementTree:
 
 def _rerooted(root: etree._Element, prefix: str, uri: str) -> etree._Element:
     """Return the root with one more namespace declared on it."""
-    namespaces = cast("dict[str, str]", {**root.nsmap, prefix: uri})  # the default namespace has no prefix
+    namespaces = cast("dict[str, str]", root.nsmap | {prefix: uri})  # the default namespace has no prefix
     made = etree.Element(root.tag, attrib=dict(root.attrib), nsmap=namespaces)
     made.text = root.text
     made.extend(list(root))
