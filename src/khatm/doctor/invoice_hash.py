@@ -71,7 +71,7 @@ def _of_spelling(
         if form is not None:
             told = facts(element=element, found=text, expected=case.invoice_hash, form=Word(form), **each.facts)
             parting = first_difference("canonical form", case.canonical, each.data, invoice=True)
-            return Finding(each.code, "reproduced", checks, told, parting)
+            return Finding(each.code, "reproduced", (*checks, *each.checks), told, parting)
     return None
 
 

@@ -61,7 +61,7 @@ def _records(case: Case, text: str) -> Iterator[Finding]:
     """Base64 that holds no good list of records."""
     raw = _standard_base64(text) or b""
     told = facts(element=ELEMENT, found=case.verification.checks["qr_tlv"].found)
-    checks: tuple[str, ...] = ("qr_tlv",)
+    checks = ("qr_tlv", *(f"qr_{tag}" for tag in range(1, _LAST + 1) if case.failed(f"qr_{tag}")))
     inner = from_base64(raw.decode("ascii")) if raw.isascii() else None
     if inner is not None and _decoded(inner) is not None:
         yield Finding("DOCTOR-QR-ENCODING", "reproduced", checks, {**told, "form": Word("form-base64-twice")})
@@ -70,7 +70,7 @@ def _records(case: Case, text: str) -> Iterator[Finding]:
     if content is not None and content.lengths == "plain":
         long = next((tag, value) for tag, value in content.items if len(value) > 0x7F)
         told = facts(element=ELEMENT, tag=long[0], found=len(long[1]))
-        yield Finding("DOCTOR-QR-LENGTH-PLAIN", "reproduced", checks, told)
+        yield Finding("DOCTOR-QR-LENGTH-PLAIN", "reproduced", ("qr_tlv",), told)
         return
     counted = by_characters(raw)
     if counted is not None:

@@ -56,7 +56,8 @@ def _text(case: Case) -> Iterator[Finding]:
         told = facts(element=CERTIFICATE, found=text or '""')
         yield Finding("DOCTOR-VALUE-PLACEHOLDER", "read", (*checks, *_of_certificate(case)), told)
     elif "-----BEGIN" in text:
-        yield Finding("DOCTOR-CERTIFICATE-ARMOUR", "read", checks, facts(element=CERTIFICATE, found=text[:27]))
+        told = facts(element=CERTIFICATE, found=text[:27])
+        yield Finding("DOCTOR-CERTIFICATE-ARMOUR", "read", (*checks, *_of_certificate(case)), told)
     elif case.certificate is not None:
         told = facts(element=CERTIFICATE, found=str(len(text.split())))
         yield Finding("DOCTOR-CERTIFICATE-LINES", "read", checks, told)

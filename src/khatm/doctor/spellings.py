@@ -53,11 +53,15 @@ _LARGE: Final = 2 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A text that may have been hashed: the cause it would prove, the facts of that cause, the bytes."""
+    """A text that may have been hashed: the cause it would prove, the facts of that cause, the bytes.
+
+    `checks` fail for the same reason.
+    """
 
     code: str
     data: bytes
     facts: dict[str, str] = field(default_factory=dict)
+    checks: tuple[str, ...] = ()
 
 
 def spellings(case: Case) -> Iterator[Spelling]:
@@ -106,18 +110,18 @@ def _decorated(case: Case) -> Iterator[Spelling]:
     yield Spelling("DOCTOR-HASH-ENCODING", references, {"encoding": "ASCII &#…;"})
     for form in ("NFC", "NFD", "NFKC"):
         made = unicodedata.normalize(form, text).encode()
-        yield Spelling("DOCTOR-HASH-UNICODE", made, {"form": form})
+        yield Spelling("DOCTOR-HASH-UNICODE", made, {"unicode": form})
 
 
 def _around(case: Case) -> Iterator[Spelling]:
     """The document without the white space before or behind the stamp's elements."""
     parts = ("UBLExtensions", "QR", "Signature")
     choices = [parts, *((part,) for part in parts), ("QR", "Signature")]
-    for chosen, where in product(choices, ("behind", "before", "both")):
+    for chosen, where, line in product(choices, ("behind", "before", "both"), (False, True)):
         tree = case.tree()
         for element in _stamp_elements(tree.getroot()):
             if _name(element) in chosen:
-                _drop_blanks(element, before=where != "behind", behind=where != "before")
+                _drop_blanks(element, before=where != "behind", behind=where != "before", line=line)
         remove_stamp(tree)
         facts = {"elements": ", ".join(chosen), "place": Word(f"place-{where}")}
         yield Spelling("DOCTOR-HASH-STAMP-BLANKS", canonicalise(tree), facts)
@@ -224,7 +228,8 @@ def _edited(case: Case) -> Iterator[Spelling]:
                 was += _set(tree.getroot(), tag, told[tag])
             if was:
                 facts = {"field": ", ".join(name for name, _ in was), "value": ", ".join(value for _, value in was)}
-                yield Spelling("DOCTOR-EDITED-FIELD", canonicalise(tree), facts)
+                checks = tuple(f"qr_{tag}" for tag in chosen if case.failed(f"qr_{tag}"))
+                yield Spelling("DOCTOR-EDITED-FIELD", canonicalise(tree), facts, checks)
     for text in (INITIAL_PIH, ""):
         tree = _bare(case)
         element = sources(tree.getroot()).get(f"{{{CBC}}}EmbeddedDocumentBinaryObject")
@@ -275,15 +280,27 @@ def _name(element: etree._Element) -> str:
     return "QR" if local == "AdditionalDocumentReference" and is_qr_reference(element) else ""
 
 
-def _drop_blanks(element: etree._Element, *, before: bool, behind: bool) -> None:
+def _drop_blanks(element: etree._Element, *, before: bool, behind: bool, line: bool) -> None:
+    """Drop the white space around an element: all of it, or with `line` only what puts it on a line of its own."""
     if behind:
-        element.tail = (element.tail or "").lstrip() or None
+        element.tail = _without_first(element.tail or "", line=line)
     if before:
         previous, parent = element.getprevious(), element.getparent()
         if previous is not None:
-            previous.tail = (previous.tail or "").rstrip() or None
+            previous.tail = _without_last(previous.tail or "", line=line)
         elif parent is not None:
-            parent.text = (parent.text or "").rstrip() or None
+            parent.text = _without_last(parent.text or "", line=line)
+
+
+def _without_first(text: str, *, line: bool) -> str | None:
+    blanks = text[: len(text) - len(text.lstrip())]
+    kept = blanks[blanks.rfind("\n") :] if line and blanks.count("\n") > 1 else ""
+    return kept + text.lstrip() or None
+
+
+def _without_last(text: str, *, line: bool) -> str | None:
+    blanks = text[len(text.rstrip()) :]
+    return text.rstrip() + (blanks[: max(blanks.rfind("\n"), 0)] if line else "") or None
 
 
 def _unlinked(element: etree._Element) -> None:
@@ -329,7 +346,9 @@ def _minified(tree: etree._ElementTree, *, values: bool) -> etree._ElementTree:
 def _rerooted(root: etree._Element, prefix: str, uri: str) -> etree._Element:
     """Return the root with one more namespace declared on it."""
     namespaces = cast("dict[str, str]", root.nsmap | {prefix: uri})  # the default namespace has no prefix
-    made = etree.Element(root.tag, attrib=dict(root.attrib), nsmap=namespaces)
+    made = etree.Element(
+        root.tag, attrib={str(name): str(value) for name, value in root.attrib.items()}, nsmap=namespaces
+    )
     made.text = root.text
     made.extend(list(root))
     return made
