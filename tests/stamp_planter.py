@@ -51,8 +51,9 @@ def private_key(name: str = "egs") -> ec.EllipticCurvePrivateKey:
 
 
 def ecdsa(message: bytes, key: str = "egs") -> bytes:
-    """An ordinary ECDSA-SHA256 signature over a message: DER, low s."""
-    r, s = decode_dss_signature(private_key(key).sign(message, ec.ECDSA(hashes.SHA256())))
+    """An ordinary ECDSA-SHA256 signature over a message: DER, low s, always the same."""
+    algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+    r, s = decode_dss_signature(private_key(key).sign(message, algorithm))
     return encode_dss_signature(r, min(s, ORDER - s))
 
 

@@ -1,6 +1,7 @@
 """The doctor names the mistake that was planted, by a stamper that shares nothing with the product."""
 
 import base64
+import hashlib
 import html
 import json
 import re
@@ -225,6 +226,26 @@ PLANTED: dict[str, tuple[str, Stamper]] = {
             block=lambda block: block.replace(b64(sha(canonical(GOOD.document))), b64(sha(b"an earlier version")))
         ),
     ),
+    "SHA-512 in the place of SHA-256": (
+        "DOCTOR-HASH-ALGORITHM",
+        GOOD.but(digest=lambda _: b64(hashlib.sha512(canonical(GOOD.document)).digest())),
+    ),
+    "hash and signature of another document": (
+        "DOCTOR-HASH-UNEXPLAINED",
+        GOOD.but(digest=lambda _: b64(sha(b"another document")), message=lambda _: b"a third one"),
+    ),
+    "signature of another document": (
+        "DOCTOR-SIGNATURE-OTHER-DOCUMENT",
+        GOOD.but(digest=lambda _: b64(sha(b"another document")), message=lambda _: b"a third one"),
+    ),
+    "no digest": (
+        "DOCTOR-VALUE-MISSING",
+        GOOD.but(block=lambda block: re.sub(r"<ds:DigestValue>[^<]*</ds:DigestValue>", "", block, count=1)),
+    ),
+    "relative namespace": (
+        "DOCTOR-NOT-CANONICAL",
+        GOOD.but(finish=lambda xml: xml.replace(b"<cbc:ProfileID>", b'<cbc:ProfileID xmlns:r="relative">')),
+    ),
     "placeholder digest": ("DOCTOR-VALUE-PLACEHOLDER", GOOD.but(digest=lambda _: "SET_DIGEST_VALUE")),
     # SignedProperties
     "properties without namespaces": (
@@ -270,6 +291,10 @@ PLANTED: dict[str, tuple[str, Stamper]] = {
     "properties with CRLF": (
         "DOCTOR-PROPERTIES-LINE-ENDS",
         GOOD.but(properties=lambda value: value.replace("\n", "\r\n")),
+    ),
+    "comment in the properties": (
+        "DOCTOR-PROPERTIES-COMMENT",
+        GOOD.but(block=lambda block: block.replace("<xades:SigningTime>", "<!-- now --><xades:SigningTime>")),
     ),
     "properties of another document": (
         "DOCTOR-PROPERTIES-UNEXPLAINED",
@@ -338,6 +363,7 @@ PLANTED: dict[str, tuple[str, Stamper]] = {
     ),
     # the signature
     "hashed once": ("DOCTOR-SIGNATURE-HASHED-ONCE", GOOD.but(signature=hashed_once(GOOD))),
+    "hashed thrice": ("DOCTOR-SIGNATURE-HASHED-THRICE", GOOD.but(message=sha)),
     "signed the base64 text": ("DOCTOR-SIGNATURE-OVER-TEXT", GOOD.but(message=lambda value: b64(value).encode())),
     "signed the hexadecimal text": ("DOCTOR-SIGNATURE-OVER-TEXT", GOOD.but(message=lambda value: value.hex().encode())),
     "signed SignedInfo": ("DOCTOR-SIGNATURE-OVER-SIGNEDINFO", GOOD.but(finish=over_signed_info)),
@@ -414,6 +440,10 @@ PLANTED: dict[str, tuple[str, Stamper]] = {
             records=tag(6, lambda _: b64(sha(canonical(commented(GOOD.document), with_comments=True))).encode()),
         ),
     ),
+    "hash of something else in the QR": (
+        "DOCTOR-QR-HASH-OTHER",
+        GOOD.but(records=tag(6, lambda _: b64(sha(b"something else")).encode())),
+    ),
     "signature as raw bytes": ("DOCTOR-QR-FORM", GOOD.but(records=tag(7, base64.b64decode))),
     "signed twice": (
         "DOCTOR-QR-SIGNATURE-OTHER",
@@ -459,6 +489,9 @@ def test_planted_mistake_is_named(name: str) -> None:
     named = {each.code: each for each in found.findings}
     assert code in named, f"{name}: {list(named)}"
     assert not found.sound
+    for language in ("en", "ar"):  # no fact that a sentence names is left out
+        for sentence in (named[code].cause(language), named[code].fix(language), named[code].evidence(language)):
+            assert re.search(r"(?<![A-Za-z0-9+/=\u0600-\u06ff])…(?![A-Za-z0-9])", sentence) is None, sentence
     explained = {check for each in found.findings for check in each.checks}
     if not xml.startswith(b"\xff\xfe"):
         assert set(verify(xml).failing) <= explained, "a failed check that nothing explains"
@@ -468,6 +501,7 @@ def test_planted_mistake_is_named(name: str) -> None:
 ALONE = [name for name in PLANTED if name not in (
     "indented after signing", "properties of another document", "certificate as PEM", "certificate unreadable",
     "placeholder block", "issuer changed after hashing", "certificate in lines", "placeholder digest",
+    "hash and signature of another document", "signature of another document",
 )]  # fmt: skip
 
 
@@ -481,6 +515,8 @@ def test_nothing_else_is_claimed_to_be_wrong(name: str) -> None:
 PROVEN = {code for code, _ in PLANTED.values()} - {
     "DOCTOR-PROPERTIES-UNEXPLAINED", "DOCTOR-CERTIFICATE-DIGEST-OTHER", "DOCTOR-CERTIFICATE-SWAPPED",
     "DOCTOR-SIGNATURE-OTHER-KEY",
+    "DOCTOR-HASH-UNEXPLAINED",
+    "DOCTOR-SIGNATURE-OTHER-DOCUMENT",
 }  # fmt: skip
 
 
@@ -576,6 +612,8 @@ def test_mutated_documents_are_sound_or_explained(name: str) -> None:
         (GOOD.but(records=tag(3, lambda value: value + b"Z")), "DOCTOR-QR-TIME-Z", "note"),
         (GOOD.but(time="2019-01-15T12:30:06"), "DOCTOR-SIGNED-OUTSIDE-VALIDITY", "warning"),
         (GOOD.but(certificate=OTHER_CERTIFICATE), "DOCTOR-CERTIFICATE-COMPLIANCE", "note"),
+        (GOOD.but(certificate=CERTIFICATE.replace(b"1100", b"1000")), "DOCTOR-CERTIFICATE-TYPE-MAP", "warning"),
+        (LONG_NAME.but(code=lambda records: b64(ber(records))), "DOCTOR-QR-NAME-LONG", "warning"),
     ],
 )
 def test_what_is_only_noteworthy_fails_nothing(stamper: Stamper, code: str, severity: str) -> None:

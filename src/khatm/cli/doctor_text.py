@@ -251,8 +251,10 @@ def _form_record(form: "Form") -> dict[str, object]:
 
 
 def _difference(difference: "Difference", language: Language, indent: str, *, found: str = "found") -> Iterator[str]:
-    words = _WORDS[language]
-    told = words["difference"].format(offset=difference.offset, line=difference.line, what=difference.what)
+    from khatm.doctor.causes import spoken
+
+    words, what = _WORDS[language], spoken(difference.what, language)
+    told = words["difference"].format(offset=difference.offset, line=difference.line, what=what)
     yield f"{indent}{told}"
     yield f"{indent}  {words['expected']:<8} {difference.expected}"
     yield f"{indent}  {words[found]:<8} {difference.found}"

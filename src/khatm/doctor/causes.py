@@ -60,6 +60,11 @@ def word(name: str, language: Language) -> str:
     return found
 
 
+def spoken(name: str, language: Language) -> str:
+    """Return a name in the reader's language where the table has it, else as it is."""
+    return str(_table()["words"].get(name, {}).get(language, name))
+
+
 def _sentence(template: str, facts: Facts, language: Language) -> str:
     told = {name: word(value, language) if isinstance(value, Word) else value for name, value in facts.items()}
     return template.format_map(_Absent(told))

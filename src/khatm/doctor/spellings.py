@@ -16,6 +16,7 @@ from khatm.doctor.case import Case
 from khatm.doctor.causes import Word
 from khatm.document.xml import CBC
 from khatm.stamp.canonical import INITIAL_PIH, canonicalise, is_qr_reference, remove_stamp
+from khatm.stamp.errors import NotCanonical
 from khatm.stamp.facts import sources
 
 _CUT: Final = re.compile(
@@ -73,7 +74,7 @@ def spellings(case: Case) -> Iterator[Spelling]:
                 if each.data not in known:
                     known.add(each.data)
                     yield each
-        except (etree.LxmlError, UnicodeError, ValueError):  # a form that this document has not
+        except (etree.LxmlError, NotCanonical, UnicodeError, ValueError):  # a form that this document has not
             continue
 
 
