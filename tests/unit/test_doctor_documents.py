@@ -6,7 +6,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -322,6 +322,10 @@ PLANTED: dict[str, tuple[str, Stamper]] = {
         ),
     ),
     "certificate as PEM": ("DOCTOR-CERTIFICATE-ARMOUR", GOOD.but(embedded=lambda _: PEM.decode())),
+    "token in the place of the certificate": (
+        "DOCTOR-CERTIFICATE-ARMOUR",
+        GOOD.but(embedded=lambda der: b64(b64(der).encode())),
+    ),
     "certificate unreadable": ("DOCTOR-CERTIFICATE-UNREADABLE", GOOD.but(embedded=lambda der: b64(der[:300]))),
     "another certificate described": (
         "DOCTOR-CERTIFICATE-SWAPPED",
@@ -377,6 +381,10 @@ PLANTED: dict[str, tuple[str, Stamper]] = {
         GOOD.but(signature=lambda value: value.hex(), code=lambda records: b64(ber(records))),
     ),
     "signature cut": ("DOCTOR-SIGNATURE-UNREADABLE", GOOD.but(signature=lambda value: b64(value[:50]))),
+    "signature changed afterwards": (
+        "DOCTOR-SIGNATURE-DAMAGED",
+        GOOD.but(finish=lambda xml: re.sub(rb"(<ds:SignatureValue>.{30}).", rb"\1A", xml)),
+    ),
     "another key": ("DOCTOR-SIGNATURE-OTHER-KEY", GOOD.but(key="egs-2")),
     # parts
     "stamp twice": (
@@ -399,6 +407,7 @@ PLANTED: dict[str, tuple[str, Stamper]] = {
     "length in characters": ("DOCTOR-QR-LENGTH-CHARACTERS", GOOD.but(code=characters)),
     "tags in falling order": ("DOCTOR-QR-ORDER", GOOD.but(records=lambda records: records[::-1])),
     "tag twice": ("DOCTOR-QR-TAG-REPEATED", GOOD.but(records=lambda records: [*records, records[-1]])),
+    "five tags only": ("DOCTOR-QR-TAG-MISSING", GOOD.but(records=lambda records: [*records[:5]])),
     "tag left out": ("DOCTOR-QR-TAG-MISSING", GOOD.but(records=lambda records: records[:3] + records[4:])),
     "QR of another document": (
         "DOCTOR-QR-OTHER-DOCUMENT",
@@ -415,7 +424,7 @@ PLANTED: dict[str, tuple[str, Stamper]] = {
     ),
     "name of somebody else": ("DOCTOR-QR-VALUE-OTHER", GOOD.but(records=tag(1, lambda _: b"Other"))),
     "CRN in the place of the VAT number": ("DOCTOR-QR-OTHER-FIELD", GOOD.but(records=tag(2, lambda _: b"1010203040"))),
-    "time in UTC": ("DOCTOR-QR-TIME-ZONE", GOOD.but(records=tag(3, lambda _: b"2026-01-15T06:30:05Z"))),
+    "time in UTC": ("DOCTOR-QR-TIME-ZONE", GOOD.but(records=tag(3, lambda _: b"2026-01-15T06:30:05"))),
     "time with a blank": ("DOCTOR-QR-FORM", GOOD.but(records=tag(3, lambda value: value.replace(b"T", b" ")))),
     "signing time in the QR": ("DOCTOR-QR-OTHER-FIELD", GOOD.but(records=tag(3, lambda _: b"2026-01-15T12:30:06"))),
     "tax-inclusive total": (
@@ -610,6 +619,8 @@ def test_mutated_documents_are_sound_or_explained(name: str) -> None:
     [
         (GOOD.but(signature=high), "DOCTOR-SIGNATURE-HIGH-S", "note"),
         (GOOD.but(records=tag(3, lambda value: value + b"Z")), "DOCTOR-QR-TIME-Z", "note"),
+        (GOOD.but(records=tag(3, lambda _: b"2026-01-15T06:30:05Z")), "DOCTOR-QR-SPELLED", "warning"),
+        (GOOD.but(records=tag(5, lambda _: b"15.0")), "DOCTOR-QR-SPELLED", "warning"),
         (GOOD.but(time="2019-01-15T12:30:06"), "DOCTOR-SIGNED-OUTSIDE-VALIDITY", "warning"),
         (GOOD.but(certificate=OTHER_CERTIFICATE), "DOCTOR-CERTIFICATE-COMPLIANCE", "note"),
         (GOOD.but(certificate=CERTIFICATE.replace(b"1100", b"1000")), "DOCTOR-CERTIFICATE-TYPE-MAP", "warning"),
@@ -683,6 +694,27 @@ def test_size_is_limited() -> None:
     assert caught.value.reason == "too-large"
 
 
+def test_line_breaks_in_base64_are_read_as_the_rules_read_them() -> None:
+    wrapped = GOOD.but(
+        signature=lambda value: base64.encodebytes(value).decode(),
+        code=lambda records: base64.encodebytes(tlv(records)).decode(),
+    )
+    found = examine(wrapped.stamped())
+    assert [each.rule.rule for each in found.forms] == ["KHATM-BASE64-LINES"] * 2
+    assert [each.code for each in found.findings] == ["DOCTOR-QR-FORM"]  # the tag holds the line breaks too
+
+
+INTEGRITY = stamp_vectors.FOLDER.parent / "integrity"
+
+
+@pytest.mark.parametrize("name", ["expired-signer", "untrusted-signer", "type-standard-unsigned"])
+def test_documents_of_strange_signers_are_whole(name: str) -> None:
+    found = examine((INTEGRITY / f"{name}.xml").read_bytes())
+    assert found.sound
+    strange = [each.code for each in found.findings]
+    assert ("DOCTOR-CERTIFICATE-ISSUER" in strange) == name.endswith("signer")
+
+
 # The eight samples of SDK 3.2.0 that do not agree with themselves; what each holds is said in the stamp standard,
 # section 9.
 INCONSISTENT = {
@@ -730,3 +762,50 @@ def test_what_the_sandbox_clears_is_known(shared_corpus: Path) -> None:
         found = examine(path.read_bytes())
         assert found.sound, path.name
         assert [each.code for each in found.findings if each.checks] == ["DOCTOR-SIGNATURE-OF-PLATFORM"]
+
+
+# What eleven third-party clients do wrong, as the report on recorded clients says (client behaviour, sections 5 and 8).
+CLIENTS = {
+    "ZatcaPython": {"DOCTOR-QR-TAG9-CUT"},
+    "aashahin-zatca-sdk": set(),
+    "dokhna": set(),
+    "erpgulf": set(),
+    "fatoora-rs": set(),
+    "jaicome": {"DOCTOR-WRONG-CURVE"},
+    "malik12tree-zatca": {"DOCTOR-SIGNATURE-OVER-TEXT", "DOCTOR-SERIAL-FLOAT"},
+    "saleh7-php-zatca-xml": set(),
+    "zatca-tools-sdk": set(),
+    "zatca-xml-js": set(),
+    "zidsa-zatca-fixed": set(),
+    "zidsa-zatca": {"DOCTOR-HASH-STAMP-BLANKS"},
+}
+
+
+def bodies(content: object) -> Iterator[bytes]:
+    """The request bodies in a recording, at whatever depth they stand."""
+    if isinstance(content, dict):
+        if isinstance(content.get("invoice"), str) and len(content["invoice"]) > 1000:
+            yield json.dumps(content).encode()
+        for value in content.values():
+            yield from bodies(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from bodies(value)
+    elif isinstance(content, str) and content.startswith("{") and '"invoice"' in content:
+        yield from bodies(json.loads(content))
+
+
+@pytest.mark.parametrize("client", list(CLIENTS))
+def test_mistakes_of_recorded_clients_are_named(shared_corpus: Path, client: str) -> None:
+    recorded = [path for path in (shared_corpus / "wire" / client).rglob("*") if path.suffix in (".json", ".jsonl")]
+    named: set[str] = set()
+    examined = 0
+    for path in recorded:
+        text = path.read_text(encoding="utf-8")
+        for line in text.splitlines() if path.suffix == ".jsonl" else [text]:
+            for body in bodies(json.loads(line)):
+                named |= set(errors(examine(body)))
+                examined += 1
+    assert examined >= 5
+    assert named >= CLIENTS[client]
+    assert named == CLIENTS[client] or client == "malik12tree-zatca", named

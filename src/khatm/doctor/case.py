@@ -3,13 +3,16 @@
 import base64
 import binascii
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from lxml import etree
 
 from khatm.document.canonical import StampFacts
 from khatm.document.xml import parse
+from khatm.rules.findings import Finding as RuleFinding
+from khatm.rules.integrity import unfold
+from khatm.rules.reading import read
 from khatm.stamp import qr
 from khatm.stamp.certificate import Certificate
 from khatm.stamp.embedded import EmbeddedStamp, isolated_text, read_embedded
@@ -26,16 +29,29 @@ class Case:
     xml: bytes
     key_point: bytes | None = None
     other: Certificate | None = None
-    _kept: dict[str, object] = field(default_factory=dict, repr=False)
 
     def tree(self) -> etree._ElementTree:
         """Return a fresh tree of the document."""
         return parse(self.xml)
 
+    def _read(self) -> tuple[etree._ElementTree, list[RuleFinding]]:
+        """Return a fresh tree as the rules read it: base64 joined, a renamed SignedProperties found."""
+        tree = self.tree()
+        return tree, unfold(read(tree))
+
     @cached_property
+    def _unfolded(self) -> tuple[etree._ElementTree, list[RuleFinding]]:
+        return self._read()
+
+    @property
     def whole(self) -> etree._ElementTree:
-        """The tree that nobody changes."""
-        return self.tree()
+        """The tree that nobody changes any more."""
+        return self._unfolded[0]
+
+    @property
+    def folds(self) -> list[RuleFinding]:
+        """What had to be unfolded to be read; the rules only warn of it."""
+        return self._unfolded[1]
 
     @property
     def root(self) -> etree._Element:
@@ -50,7 +66,7 @@ class Case:
     @cached_property
     def verification(self) -> Verification:
         """What every check says."""
-        return verify_tree(self.tree())
+        return verify_tree(self._read()[0])
 
     @property
     def facts(self) -> StampFacts:

@@ -182,9 +182,11 @@ def _forms(case: Case) -> Iterator[Form]:
     from khatm.rules.catalogue import explain as explain_code
     from khatm.rules.integrity import examine_chain, examine_qr, examine_stamp
     from khatm.rules.reading import read
+    from khatm.rules.stamp_policy import judge_records
 
     reading = read(case.tree())
-    for rule in (*examine_stamp(reading), *examine_qr(reading), *examine_chain(reading)):
+    found = [*examine_stamp(reading), *examine_qr(reading), *examine_chain(reading), *case.folds]
+    for rule in (*found, *judge_records(reading, case.verification)):
         entry = explain_code(rule.rule)
         if entry is not None:
             texts: dict[Language, str] = {"en": entry.en.why, "ar": entry.ar.why}

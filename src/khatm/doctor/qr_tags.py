@@ -9,6 +9,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -20,6 +21,7 @@ from khatm.doctor.findings import Finding, facts
 from khatm.doctor.signature import encodings_of
 from khatm.document.xml import NAMESPACES, text_of
 from khatm.money import decimal
+from khatm.rules.stamp_policy import spelled_otherwise
 from khatm.stamp import armor, curve
 from khatm.stamp.qr import NAME_BYTES_AT_RISK
 
@@ -56,14 +58,20 @@ def examine_tags(case: Case) -> Iterator[Finding]:
     if other is not None:
         yield other
         return
+    missing = [tag for tag in range(1, 10) if case.failed(f"qr_{tag}") and case.tag(tag) is None]
+    if missing == [9]:
+        yield Finding("DOCTOR-QR-TAG9-MISSING", "read", ("qr_9",), facts(tag=9, field=_FIELDS[9]))
+    elif missing:
+        told = facts(element="QR", tag=", ".join(map(str, missing)))
+        yield Finding("DOCTOR-QR-TAG-MISSING", "read", tuple(f"qr_{tag}" for tag in missing), told)
+    spelled = spelled_otherwise(case.verification)
     for tag, examine in ((1, _name), (2, _vat_number), (3, _time), (4, _amount), (5, _amount)):
         if case.failed(f"qr_{tag}") and (value := case.tag(tag)) is not None:
-            yield examine(case, tag, value)
+            found = examine(case, tag, value)
+            yield replace(found, code="DOCTOR-QR-SPELLED") if f"qr_{tag}" in spelled else found
     for tag, examine_binary in ((7, _signature), (8, _key), (9, _authority)):
         if case.failed(f"qr_{tag}") and (value := case.tag(tag)) is not None:
             yield examine_binary(case, value)
-    if case.failed("qr_9") and case.tag(9) is None:
-        yield Finding("DOCTOR-QR-TAG9-MISSING", "read", ("qr_9",), facts(tag=9, field=_FIELDS[9]))
     yield from _tolerated(case)
 
 

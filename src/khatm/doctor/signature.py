@@ -58,6 +58,10 @@ def examine_signature(case: Case) -> Iterator[Finding]:
 def _explained(case: Case, text: str) -> Iterator[Finding]:
     encodings = list(encodings_of(text))
     told = facts(element=ELEMENT, found=text)
+    if _qr_has_the_right_one(case):
+        words = {"key": Word("key-certificate"), "message": Word("message-hash")}
+        yield Finding("DOCTOR-SIGNATURE-DAMAGED", "verified", (*_CHECKS, "qr_7"), {**told, **words})
+        return
     if not encodings:
         yield Finding("DOCTOR-SIGNATURE-UNREADABLE", "read", _CHECKS, told)
         return
@@ -71,6 +75,15 @@ def _explained(case: Case, text: str) -> Iterator[Finding]:
     code = "DOCTOR-SIGNATURE-OTHER-DOCUMENT" if case.failed("invoice_digest") else "DOCTOR-SIGNATURE-OTHER-KEY"
     tried = str(len(messages) * len(encodings) * len(list(case.points())))
     yield Finding(code, "excluded", _CHECKS, {**told, "key": Word("key-unknown"), "tried": tried})
+
+
+def _qr_has_the_right_one(case: Case) -> bool:
+    """Whether QR tag 7 is another signature, and one that fits the certificate and the content."""
+    text = None if case.qr is None else case.qr.text(7)
+    if text is None or case.certificate is None or not case.failed("qr_7"):
+        return False
+    digest = _sha(_sha(case.canonical))
+    return any(curve.verify(case.certificate.point, digest, encoded) for _, encoded in encodings_of(text))
 
 
 def _found(form: str, key: str, message: Message, told: dict[str, str]) -> Iterator[Finding]:

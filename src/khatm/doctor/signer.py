@@ -40,30 +40,32 @@ def examine_signer(case: Case) -> Iterator[Finding]:
     if swapped is not None:
         yield swapped
         return
-    yield from _digest(case, certificate)
+    if case.stamp.certificate_digest != certificate.digest:
+        yield from _digest(case, certificate)
     yield from _issuer(case, certificate)
     yield from _serial(case, certificate)
 
 
 def _text(case: Case) -> Iterator[Finding]:
-    text = case.stamp.certificate_text
+    """The certificate's text: there, in the right wrapping, on one line, and a certificate."""
+    text, certificate = case.stamp.certificate_text, case.certificate
     checks = tuple(name for name in ("certificate_single_line", "certificate_readable") if case.failed(name))
-    if not checks:
-        return
+    told = facts(element=CERTIFICATE, found=(text or '""')[:40])
     if text is None:
-        yield Finding("DOCTOR-VALUE-MISSING", "read", (*checks, *_of_certificate(case)), facts(element=CERTIFICATE))
+        yield Finding("DOCTOR-VALUE-MISSING", "read", (*checks, *_of_certificate(case)), told)
     elif is_placeholder(text):
-        told = facts(element=CERTIFICATE, found=text or '""')
         yield Finding("DOCTOR-VALUE-PLACEHOLDER", "read", (*checks, *_of_certificate(case)), told)
     elif "-----BEGIN" in text:
-        told = facts(element=CERTIFICATE, found=text[:27])
         yield Finding("DOCTOR-CERTIFICATE-ARMOUR", "read", (*checks, *_of_certificate(case)), told)
-    elif case.certificate is not None:
-        told = facts(element=CERTIFICATE, found=str(len(text.split())))
-        yield Finding("DOCTOR-CERTIFICATE-LINES", "read", checks, told)
-    else:
-        told = facts(element=CERTIFICATE, found=text[:40])
+    elif certificate is None:
         yield Finding("DOCTOR-CERTIFICATE-UNREADABLE", "read", (*checks, *_of_certificate(case)), told)
+    else:
+        if case.stamp.certificate_digest == certificate.digest and case.failed("certificate_digest"):
+            checks = (*checks, "certificate_digest")  # right for the one-line text
+        if "".join(text.split()) != certificate.text:
+            yield Finding("DOCTOR-CERTIFICATE-ARMOUR", "read", checks, told)
+        elif checks:
+            yield Finding("DOCTOR-CERTIFICATE-LINES", "read", checks, {**told, "found": str(len(text.split()))})
 
 
 def _of_certificate(case: Case) -> list[str]:
