@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from lxml import etree
@@ -23,12 +23,13 @@ from khatm.stamp.verify import Verification, verify_tree
 class Case:
     """One document. `key_point` is the public key (65 bytes) of a private key given beside it, `other` a certificate.
 
-    The tree is read anew for whoever changes it.
+    The tree is read anew for whoever changes it. `memory` keeps what takes long to find out and is asked again.
     """
 
     xml: bytes
     key_point: bytes | None = None
     other: Certificate | None = None
+    memory: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     def tree(self) -> etree._ElementTree:
         """Return a fresh tree of the document."""

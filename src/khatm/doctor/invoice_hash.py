@@ -11,7 +11,7 @@ from khatm.doctor.causes import Word
 from khatm.doctor.difference import first_difference
 from khatm.doctor.digests import Written, is_placeholder, other_algorithm, readings
 from khatm.doctor.findings import Finding, facts
-from khatm.doctor.spellings import spellings
+from khatm.doctor.spellings import tried
 
 DIGEST_VALUE = "ds:DigestValue (invoiceSignedData)"
 
@@ -63,16 +63,14 @@ def _of_form(case: Case, written: list[Written], text: str, element: str, checks
 def _of_spelling(
     case: Case, written: list[Written], text: str, element: str, checks: tuple[str, ...]
 ) -> Finding | None:
-    targets = {each.digest: each.form for each in written}
-    if not targets:
+    forms = {each.digest: each.form for each in written}
+    match = tried(case).find(case, forms) if forms else None
+    if match is None:
         return None
-    for each in spellings(case):
-        form = targets.get(hashlib.sha256(each.data).digest())
-        if form is not None:
-            told = facts(element=element, found=text, expected=case.invoice_hash, form=Word(form), **each.facts)
-            parting = first_difference("canonical form", case.canonical, each.data, invoice=True)
-            return Finding(each.code, "reproduced", (*checks, *each.checks), told, parting)
-    return None
+    digest, spelling = match
+    told = facts(element=element, found=text, expected=case.invoice_hash, form=Word(forms[digest]), **spelling.facts)
+    parting = first_difference("canonical form", case.canonical, spelling.data, invoice=True)
+    return Finding(spelling.code, "reproduced", (*checks, *spelling.checks), told, parting)
 
 
 def _left(case: Case, checks: tuple[str, ...]) -> Finding:
@@ -82,7 +80,7 @@ def _left(case: Case, checks: tuple[str, ...]) -> Finding:
         found=case.stamp.digest_value,
         expected=case.invoice_hash,
         key=Word("key-certificate"),
-        tried=sum(1 for _ in spellings(case)),
+        tried=len(tried(case).places),
     )
     over_digest = case.verification.information.get("signature_over_digest_value", False)
     if over_digest:

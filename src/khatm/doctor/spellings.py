@@ -3,11 +3,12 @@
 Source: the stamp standard, sections 3.1 and 3.2 (what changes the hash, and the traps).
 """
 
+import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 from typing import Final, cast
 
 from lxml import etree
@@ -48,8 +49,8 @@ _BLANKED: Final = frozenset(
 )
 _SET_LATER: Final = frozenset(["DigestValue", "SignatureValue"])
 _BOM: Final = b"\xef\xbb\xbf"
-_LARGE: Final = 2 * 1024 * 1024
-"""Bytes; of a larger document only what costs little is tried."""
+_WORK: Final = 10_000_000
+"""Tags, over all texts that are made: a hundred texts of an invoice of a thousand lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,49 @@ class Spelling:
     checks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """All texts of a document by their SHA-256: the place of each in `spellings`, which makes its bytes again."""
+
+    places: dict[bytes, int]
+
+    def find(self, case: Case, digests: Collection[bytes]) -> tuple[bytes, Spelling] | None:
+        """Return the digest and the text that gives one of them, None if none does."""
+        for digest in digests:
+            place = self.places.get(digest)
+            if place is not None:
+                return digest, next(islice(spellings(case), place, None))
+        return None
+
+
+def tried(case: Case) -> Tried:
+    """Hash every text once for a document."""
+    known = case.memory.get("spellings")
+    if not isinstance(known, Tried):
+        known = Tried({})
+        for place, each in enumerate(spellings(case)):
+            known.places.setdefault(hashlib.sha256(each.data).digest(), place)
+        case.memory["spellings"] = known
+    return known
+
+
 def spellings(case: Case) -> Iterator[Spelling]:
-    """Yield the texts in the order of their likelihood, without the canonical form itself."""
-    known = {case.canonical}
-    for make in _MAKERS if len(case.xml) <= _LARGE else _CHEAP:
+    """Yield the texts in the order of their likelihood, without the canonical form itself.
+
+    Of a document of very many elements only the first ones are made.
+    """
+    most = _WORK // max(case.xml.count(b"<"), 1)
+    for number, each in enumerate(_made(case)):
+        if number >= most:
+            return
+        if each.data != case.canonical:
+            yield each
+
+
+def _made(case: Case) -> Iterator[Spelling]:
+    for make in _MAKERS:
         try:
-            for each in make(case):
-                if each.data not in known:
-                    known.add(each.data)
-                    yield each
+            yield from make(case)
         except (etree.LxmlError, NotCanonical, UnicodeError, ValueError):  # a form that this document has not
             continue
 
@@ -261,10 +296,8 @@ def _set(root: etree._Element, tag: int, value: str) -> list[tuple[str, str]]:
 
 
 _MAKERS: Final[tuple[Callable[[Case], Iterator[Spelling]], ...]] = (
-    _comments, _decorated, _around, _left_in, _other_methods, _raw, _namespaces, _edited, _reindented,
+    _comments, _decorated, _other_methods, _namespaces, _edited, _around, _raw, _reindented, _left_in,
 )  # fmt: skip
-
-_CHEAP: Final = (_comments, _decorated, _other_methods)
 
 
 def _stamp_elements(root: etree._Element) -> Iterator[etree._Element]:
