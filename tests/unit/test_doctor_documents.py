@@ -201,6 +201,15 @@ PLANTED: dict[str, tuple[str, Stamper]] = {
         "DOCTOR-HASH-NAMESPACE",
         GOOD.but(hashed=lambda xml: canonical(xml).replace(ROOT_EXT, b"", 1)),
     ),
+    "namespace dropped after hashing": (
+        "DOCTOR-HASH-NAMESPACE",
+        GOOD.but(
+            document=GOOD.document.replace(
+                b"<Invoice ", b'<Invoice xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+            ),
+            finish=lambda xml: xml.replace(b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"', b""),
+        ),
+    ),
     "hash of the hash": ("DOCTOR-HASH-TWICE", GOOD.but(digest=lambda value: b64(sha(value)))),
     "hash in hexadecimal": ("DOCTOR-HASH-FORM", GOOD.but(digest=lambda value: value.hex())),
     "hash as base64 of hexadecimal": ("DOCTOR-HASH-FORM", GOOD.but(digest=lambda value: b64(value.hex().encode()))),
