@@ -68,6 +68,20 @@ def test_wrong_document_ends_with_1_and_names_the_mistake(desk: Desk) -> None:
     assert finding["facts"]["expected"] == b64(sha(canonical(COMMENTED)))
 
 
+def test_form_of_the_stamp_is_told_with_its_place(desk: Desk) -> None:
+    rsa = Stamper(block=lambda block: block.replace("xmldsig-more#ecdsa-sha256", "xmldsig-more#rsa-sha256"))
+    desk.write("rsa.xml", rsa.stamped())
+    for language in LANGUAGES:
+        ran = desk.khatm("doctor", "rsa.xml", "--language", language)
+        assert ran.code == 1
+        assert "✗ KHATM-STAMP-ALGORITHM" in ran.out
+        assert "ds:SignatureMethod" in ran.out
+    [record] = desk.khatm("doctor", "rsa.xml", "--format", "json").records
+    [finding] = record["findings"]
+    assert (finding["code"], finding["severity"]) == ("KHATM-STAMP-ALGORITHM", "error")
+    assert finding["facts"]["found"].endswith("#rsa-sha256")
+
+
 def test_document_comes_by_standard_input_and_compares_with_another(desk: Desk) -> None:
     good = Stamper().stamped()
     desk.write("good.xml", good)

@@ -374,6 +374,70 @@ PLANTED: dict[str, tuple[str, Stamper]] = {
             properties_digest=lambda _: sha(b"somebody's properties").hex(),
         ),
     ),
+    "issuer in small letters": ("DOCTOR-ISSUER-FORM", GOOD.but(issuer=lambda der: issuer(der).replace("DC", "dc"))),
+    "issuer by OpenSSL's names": (
+        "DOCTOR-ISSUER-FORM",
+        GOOD.but(issuer=lambda der: issuer(der).replace("DC=", "domainComponent=").replace("CN=", "commonName=")),
+    ),
+    "issuer's common name only": ("DOCTOR-ISSUER-FORM", GOOD.but(issuer=lambda _: "PEZEINVOICESCA2-CA")),
+    "issuer empty": ("DOCTOR-VALUE-PLACEHOLDER", GOOD.but(issuer=lambda _: "")),
+    "serial empty": ("DOCTOR-VALUE-PLACEHOLDER", GOOD.but(serial=lambda _: "")),
+    "serial in base64": ("DOCTOR-SERIAL-FORM", GOOD.but(serial=lambda der: b64(serial(der).to_bytes(19, "big")))),
+    "serial in pairs": (
+        "DOCTOR-SERIAL-FORM",
+        GOOD.but(serial=lambda der: serial(der).to_bytes(19, "big").hex(":")),
+    ),
+    "serial in groups": ("DOCTOR-SERIAL-FORM", GOOD.but(serial=lambda der: f"{serial(der):,}")),
+    "serial read in reverse": (
+        "DOCTOR-SERIAL-FORM",
+        GOOD.but(serial=lambda der: str(int.from_bytes(serial(der).to_bytes(19, "big"), "little"))),
+    ),
+    "serial with an exponent": ("DOCTOR-SERIAL-FLOAT", GOOD.but(serial=lambda der: f"{float(serial(der)):.15E}")),
+    "certificate digest by SHA-1": (
+        "DOCTOR-HASH-ALGORITHM",
+        GOOD.but(certificate_digest=lambda der: b64(hashlib.sha1(b64(der).encode()).digest())),
+    ),
+    "certificate digest in capitals": (
+        "DOCTOR-CERTIFICATE-DIGEST-FORM",
+        GOOD.but(certificate_digest=lambda der: b64(sha(b64(der).encode()).hex().upper().encode())),
+    ),
+    "certificate digest empty": ("DOCTOR-VALUE-PLACEHOLDER", GOOD.but(certificate_digest=lambda _: "")),
+    "hash in base64 twice": ("DOCTOR-HASH-FORM", GOOD.but(digest=lambda value: b64(b64(value).encode()))),
+    "hash in the alphabet of addresses": (
+        "DOCTOR-HASH-FORM",
+        GOOD.but(digest=lambda value: base64.urlsafe_b64encode(value).decode().rstrip("=")),
+    ),
+    "properties digest by SHA-1": (
+        "DOCTOR-HASH-ALGORITHM",
+        GOOD.but(properties_digest=lambda text_: b64(hashlib.sha1(text_).digest())),
+    ),
+    "properties digest missing": (
+        "DOCTOR-VALUE-MISSING",
+        GOOD.but(
+            block=lambda block: re.sub(
+                r'(Type="[^"]*" URI="#xadesSignedProperties">.*?)<ds:DigestValue>[^<]*</ds:DigestValue>',
+                r"\1",
+                block,
+                flags=re.DOTALL,
+            )
+        ),
+    ),
+    "properties digest not filled in": (
+        "DOCTOR-VALUE-PLACEHOLDER",
+        GOOD.but(properties_digest=lambda _: "SET_SIGNED_PROPERTIES_HASH"),
+    ),
+    "properties minified and raw": (
+        "DOCTOR-PROPERTIES-FORM",
+        GOOD.but(
+            properties=lambda value: re.sub(r">\s+<", "><", value), properties_digest=lambda value: b64(sha(value))
+        ),
+    ),
+    "properties printed with a blank before />": (
+        "DOCTOR-PROPERTIES-METHOD",
+        GOOD.but(properties=lambda value: value.replace("/>", " />")),
+    ),
+    "signature empty": ("DOCTOR-VALUE-PLACEHOLDER", GOOD.but(signature=lambda _: "")),
+    "certificate empty": ("DOCTOR-VALUE-PLACEHOLDER", GOOD.but(embedded=lambda _: "")),
     # the signature
     "hashed once": ("DOCTOR-SIGNATURE-HASHED-ONCE", GOOD.but(signature=hashed_once(GOOD))),
     "hashed thrice": ("DOCTOR-SIGNATURE-HASHED-THRICE", GOOD.but(message=sha)),
@@ -520,6 +584,9 @@ ALONE = [name for name in PLANTED if name not in (
     "indented after signing", "properties of another document", "certificate as PEM", "certificate unreadable",
     "placeholder block", "issuer changed after hashing", "certificate in lines", "placeholder digest",
     "hash and signature of another document", "signature of another document",
+    "properties minified and raw", "signature empty", "certificate empty",
+    # an element without text is written <a/> where it is hashed, and the planter writes <a></a>
+    "issuer empty", "serial empty", "certificate digest empty",
 )]  # fmt: skip
 
 
