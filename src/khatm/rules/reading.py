@@ -185,10 +185,12 @@ class Reading:
     Nodes are whole only as long as their reading (or one made from it by `at`) is held.
     """
 
-    __slots__ = ("_facts", "_named", "_now", "_walked", "root")
+    __slots__ = ("_facts", "_named", "_now", "_walked", "root", "size")
 
-    def __init__(self, root: Node, walked: _Walked) -> None:
+    def __init__(self, root: Node, walked: _Walked, size: int) -> None:
         self.root = root
+        self.size = size
+        """How many elements there are."""
         self._walked = walked
         self._named = walked.by_name
         self._facts: dict[object, Any] = {}
@@ -203,7 +205,7 @@ class Reading:
 
     def at(self, now: datetime) -> "Reading":
         """Return the same reading at an instant (aware); facts already computed are shared."""
-        twin = Reading(self.root, self._walked)
+        twin = Reading(self.root, self._walked, self.size)
         twin._facts = self._facts
         twin._now = now
         return twin
@@ -272,6 +274,7 @@ def _walk(start: etree._Element) -> Reading:
     named: dict[str, list[Node]] = {root.name: [root]}
     branches: dict[etree._Element | None, Node] = {element: root}
     names, new = _NAMES, Node.__new__
+    order = 0
     for order, element in enumerate(elements, 1):
         tag = element.tag
         node: Node
@@ -296,7 +299,7 @@ def _walk(start: etree._Element) -> Reading:
             named[name].append(node)
         else:
             named[name] = [node]
-    return Reading(root, _Walked(named))
+    return Reading(root, _Walked(named), order + 1)
 
 
 def descend(nodes: list[Node], *names: str) -> list[Node]:

@@ -9,8 +9,9 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
-from khatm.rules.advice.facts import CHARGE, LINE, advise, amount, lines
+from khatm.rules.advice.facts import CHARGE, LINE, LineFacts, advise, amount, lines
 from khatm.rules.reading import Node, Reading
+from khatm.rules.site import Over
 
 _TWO_DECIMALS: Final = (
     "cbc:LineExtensionAmount", "cbc:TaxExclusiveAmount", "cbc:TaxInclusiveAmount", "cbc:AllowanceTotalAmount",
@@ -51,8 +52,8 @@ def _long(reading: Reading) -> Iterator[Node]:
                 yield node
 
 
-def _negative_line(reading: Reading) -> Iterator[Node]:
-    for line in lines(reading):
+def _negative_line(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+    for line in some:
         if line.net is not None and line.net < 0:
             yield line.node
 
@@ -74,7 +75,7 @@ def _large_rounding(reading: Reading) -> Iterator[Node]:
 SITES = (
     advise("AMOUNT-FORM", _form),
     advise("AMOUNT-LENGTH", _long),
-    advise("LINE-NEGATIVE", _negative_line, "cbc:LineExtensionAmount"),
+    advise("LINE-NEGATIVE", Over(lines, _negative_line), "cbc:LineExtensionAmount"),
     advise("PAYABLE-NEGATIVE", _negative_payable),
     advise("ROUNDING-AMOUNT", _large_rounding),
 )
