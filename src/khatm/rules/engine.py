@@ -3,7 +3,7 @@
 Each stage stands for one official stylesheet: if one of its assertions breaks off, none of its findings survives.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from khatm.rules.abort import Abort
 from khatm.rules.edition import Edition
 from khatm.rules.findings import Finding, Stage, StageReport
 from khatm.rules.reading import Node, Reading, descend
-from khatm.rules.site import Over, Site, Test
+from khatm.rules.site import Made, Over, Site, Test
 
 FINDINGS_LIMIT: Final = 20_000
 """A stage holds no more, so that its JSON in two languages stays within bounds too; the Saudi rules multiply findings
@@ -98,25 +98,30 @@ def _part_by_part(plans: Iterable[Sequence[Site]], reading: Reading) -> dict[Tes
     All of them look at one part of the document before the next: while the processor has it at hand.
     """
     judged: dict[Test, list[Node] | Abort] = {}
-    lists: list[tuple[Over[Any], list[Any]]] = []
+    lists: dict[object, tuple[list[Any], Callable[[Any], Any] | None, list[Over[Any]]]] = {}
     for test in [site.test for plan in plans for site in plan]:
         if isinstance(test, Over):
+            made = test.context if isinstance(test.context, Made) else None
             try:
-                whole = reading.fact(test.context)
+                whole = reading.fact(made.source if made else test.context)
             except Abort:
                 continue  # it breaks off when its turn comes
             if len(whole) > _PART:
-                lists.append((test, whole))
+                lists.setdefault(test.context, (whole, made.make if made else None, []))[2].append(test)
                 judged[test] = []
-    parts = max((len(whole) for _, whole in lists), default=0) // _PART + 1
+    parts = max((len(whole) for whole, _, _ in lists.values()), default=0) // _PART + 1
     for part in range(parts):
-        for test, whole in lists:
-            found, size = judged[test], len(whole)
-            if isinstance(found, list):
-                try:
-                    found.extend(test.within(reading, whole[size * part // parts : size * (part + 1) // parts]))
-                except Abort as abort:
-                    judged[test] = abort
+        for whole, make, tests in lists.values():
+            some = whole[len(whole) * part // parts : len(whole) * (part + 1) // parts]
+            if make is not None:
+                some = [make(each) for each in some]
+            for test in tests:
+                found = judged[test]
+                if isinstance(found, list):
+                    try:
+                        found.extend(test.within(reading, some))
+                    except Abort as abort:
+                        judged[test] = abort
     return judged
 
 

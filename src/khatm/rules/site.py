@@ -12,7 +12,20 @@ Test = Callable[[Reading], Iterable[Node]]
 """Returns the context nodes at which the assertion fails, in document order, a node as often as the stylesheet
 reports it. Raises Abort where the stylesheet breaks off."""
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made(Generic[S, T]):
+    """A fact: what is made of each item of a list."""
+
+    source: Callable[[Reading], list[S]]
+    make: Callable[[S], T]
+
+    def __call__(self, reading: Reading) -> list[T]:
+        """Make the whole list."""
+        return [self.make(each) for each in reading.fact(self.source)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

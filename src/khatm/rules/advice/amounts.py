@@ -9,7 +9,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
-from khatm.rules.advice.facts import CHARGE, LINE, LineFacts, advise, amount, lines
+from khatm.rules.advice.facts import CHARGE, LINE, LINES, LineFacts, advise, amount
 from khatm.rules.reading import Node, Reading
 from khatm.rules.site import Over
 
@@ -75,7 +75,7 @@ def _large_rounding(reading: Reading) -> Iterator[Node]:
 SITES = (
     advise("AMOUNT-FORM", _form),
     advise("AMOUNT-LENGTH", _long),
-    advise("LINE-NEGATIVE", Over(lines, _negative_line), "cbc:LineExtensionAmount"),
+    advise("LINE-NEGATIVE", Over(LINES, _negative_line), "cbc:LineExtensionAmount"),
     advise("PAYABLE-NEGATIVE", _negative_payable),
     advise("ROUNDING-AMOUNT", _large_rounding),
 )

@@ -12,7 +12,7 @@ from khatm.rules.edition import BOTH, Edition
 from khatm.rules.ksa.facts import ADDRESS, CATEGORY, CHARGE, CUSTOMER, INDICATOR, PERCENT, SUPPLIER
 from khatm.rules.numbers import EXACT
 from khatm.rules.reading import Node, Reading, descend
-from khatm.rules.site import Site, Test
+from khatm.rules.site import Made, Site, Test
 
 __all__ = ["ADDRESS", "CATEGORY", "CHARGE", "CUSTOMER", "PERCENT", "SUPPLIER"]
 
@@ -91,11 +91,12 @@ class LineFacts(NamedTuple):
 
 def lines(reading: Reading) -> list[LineFacts]:
     """Return the document's own lines."""
-    return reading.fact(_lines)
+    return reading.fact(LINES)
 
 
-def _lines(reading: Reading) -> list[LineFacts]:
-    return [_line(node) for node in reading.root.all(LINE)]
+def line_nodes(reading: Reading) -> list[Node]:
+    """Return the elements of the document's own lines."""
+    return reading.root.all(LINE)
 
 
 def _line(node: Node) -> LineFacts:
@@ -110,6 +111,10 @@ def _line(node: Node) -> LineFacts:
         amount(only.all(PERCENT)) if only else None,
         node.has(REFERENCE),
     )
+
+
+LINES = Made(line_nodes, _line)
+"""The fact that `lines` returns."""
 
 
 def rows(reading: Reading) -> list[Node]:

@@ -13,7 +13,18 @@ from decimal import Decimal
 from typing import Final
 
 from khatm.money import HALALA, divide, multiply, round2, total
-from khatm.rules.advice.facts import CHARGE, TOTAL, LineFacts, advise, amount, is_charge, lines, simplified, text
+from khatm.rules.advice.facts import (
+    CHARGE,
+    LINES,
+    TOTAL,
+    LineFacts,
+    advise,
+    amount,
+    is_charge,
+    line_nodes,
+    simplified,
+    text,
+)
 from khatm.rules.numbers import EXACT, ZERO
 from khatm.rules.reading import Node, Reading
 from khatm.rules.site import Over
@@ -95,13 +106,13 @@ def _vat(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
             yield line.node
 
 
-def _simplified(reading: Reading) -> list[LineFacts]:
+def _simplified(reading: Reading) -> list[Node]:
     """Standard documents must have a total (BR-KSA-53)."""
-    return lines(reading) if simplified(reading) else []
+    return line_nodes(reading) if simplified(reading) else []
 
 
-def _total_missing(_: Reading, some: list[LineFacts]) -> list[Node]:
-    return [line.node for line in some if not text(line.node.path(TOTAL, "cbc:RoundingAmount"))]
+def _total_missing(_: Reading, some: list[Node]) -> list[Node]:
+    return [line for line in some if not text(line.path(TOTAL, "cbc:RoundingAmount"))]
 
 
 def _identifier_shape(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
@@ -112,7 +123,7 @@ def _identifier_shape(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
 
 
 def _identifier_repeated(reading: Reading) -> list[Node]:
-    nodes = [node for line in lines(reading) for node in line.node.all("cbc:ID")]
+    nodes = [node for line in line_nodes(reading) for node in line.all("cbc:ID")]
     counts = Counter(node.text for node in nodes)
     if len(counts) == len(nodes):
         return []
@@ -147,12 +158,12 @@ def _base_units(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
 
 
 SITES = (
-    advise("LINE-NET", Over(lines, _net), "cbc:LineExtensionAmount"),
-    advise("LINE-VAT", Over(lines, _vat), TOTAL, "cbc:TaxAmount"),
+    advise("LINE-NET", Over(LINES, _net), "cbc:LineExtensionAmount"),
+    advise("LINE-VAT", Over(LINES, _vat), TOTAL, "cbc:TaxAmount"),
     advise("LINE-TOTAL", Over(_simplified, _total_missing), TOTAL, "cbc:RoundingAmount"),
-    advise("LINE-ID", Over(lines, _identifier_shape)),
+    advise("LINE-ID", Over(LINES, _identifier_shape)),
     advise("LINE-ID-REPEATED", _identifier_repeated),
-    advise("QUANTITY-ZERO", Over(lines, _no_quantity)),
-    advise("UNIT-CODE", Over(lines, _units), "@unitCode"),
-    advise("UNIT-DIFFERS", Over(lines, _base_units), "@unitCode"),
+    advise("QUANTITY-ZERO", Over(LINES, _no_quantity)),
+    advise("UNIT-CODE", Over(LINES, _units), "@unitCode"),
+    advise("UNIT-DIFFERS", Over(LINES, _base_units), "@unitCode"),
 )

@@ -23,6 +23,7 @@ from khatm.rules.advice.facts import (
     group,
     groups,
     is_charge,
+    line_nodes,
     line_subtotals,
     lines,
     rows,
@@ -44,7 +45,7 @@ _latin = re.compile("[A-Za-z]{3}").search
 def _category_vat(reading: Reading) -> Iterator[Node]:
     for row in rows(reading):
         off = vat_off(row)
-        if off and abs(off) <= HALALA * len(lines(reading)):
+        if off and abs(off) <= HALALA * len(line_nodes(reading)):
             yield row
 
 

@@ -18,7 +18,7 @@ from khatm.rules.en16931.contexts import (
 )
 from khatm.rules.patterns import all_digits
 from khatm.rules.reading import Node, Reading, filled, opt
-from khatm.rules.site import Over, Site, Test
+from khatm.rules.site import Made, Over, Site, Test
 
 _NAME = ("cac:Item", "cbc:Name")
 _BUYERS_ID = ("cac:Item", "cac:BuyersItemIdentification", "cbc:ID")
@@ -39,8 +39,7 @@ def _long_unit(line: Node) -> bool:
     return bool(units) and len(units[0]) > 127
 
 
-def _item_names(reading: Reading) -> list[tuple[Node, list[Node]]]:
-    return [(line, line.path(*_NAME)) for line in reading.fact(lines)]
+_item_names = Made(lines, lambda line: (line, line.path(*_NAME)))
 
 
 def _named(fires: Callable[[list[Node]], bool]) -> Test:
