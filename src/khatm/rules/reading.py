@@ -250,6 +250,24 @@ class Reading:
         fact = facts[key] = compute(node)
         return fact
 
+    def texts(self, name: str) -> frozenset[str]:
+        """Return the string values of all elements of that name, each once, and cut where they are absurdly long."""
+        key = ("texts", name)
+        facts = self._facts
+        if key not in facts:
+            facts[key] = frozenset(
+                {text if len(text := node.text) < _KEPT else shortened(text, _KEPT) for node in self.named(name)}
+            )
+        return cast("frozenset[str]", facts[key])
+
+    def currencies(self, name: str) -> frozenset[str | None]:
+        """Return the `currencyID` of all elements of that name, each once, with None where it is absent."""
+        key = ("currencies", name)
+        facts = self._facts
+        if key not in facts:
+            facts[key] = frozenset([node.element.get("currencyID") for node in self.named(name)])
+        return cast("frozenset[str | None]", facts[key])
+
     def attribute_values(self, name: str) -> list[str]:
         """Return the values of all attributes of that name (without namespace), in document order."""
         facts = self._facts

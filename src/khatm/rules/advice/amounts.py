@@ -38,6 +38,7 @@ def _form(reading: Reading) -> list[Node]:
     found = [
         node
         for name in _TWO_DECIMALS
+        if not all(map(_written, reading.texts(name)))
         for node in reading.named(name)
         if not _written(node.text) and _number(node.text) and node.text
     ]
@@ -47,6 +48,8 @@ def _form(reading: Reading) -> list[Node]:
 def _long(reading: Reading) -> Iterator[Node]:
     root = reading.root
     for steps in _LIMITED:
+        if max(map(len, reading.texts(steps[-1])), default=0) <= _LONGEST:
+            continue
         for node in root.path(*steps):
             if len(node.text) > _LONGEST and len(node.text.strip()) > _LONGEST:
                 yield node

@@ -34,9 +34,12 @@ def advise(subject: str, test: Test, *shows: str, editions: frozenset[Edition] =
 
 def amount(nodes: list[Node]) -> Decimal | None:
     """Return the number of the only node; None for none, for two, and for a text that is no plain decimal."""
-    if len(nodes) != 1:
-        return None
-    text = nodes[0].text.strip()
+    return number(nodes[0].text) if len(nodes) == 1 else None
+
+
+def number(text: str) -> Decimal | None:
+    """Return the number that a text is; None for one that is no plain decimal."""
+    text = text.strip()
     return Decimal(text) if len(text) <= _LONGEST and _number(text) else None
 
 
@@ -150,15 +153,6 @@ def _document_categories(reading: Reading) -> list[Node]:
     found = [*descend(rows(reading), CATEGORY), *reading.root.path(CHARGE, CATEGORY)]
     found += reading.root.path(LINE, "cac:Item", "cac:ClassifiedTaxCategory")
     return [*found, *descend(line_subtotals(reading), CATEGORY)]
-
-
-def groups(reading: Reading) -> list[tuple[Node, str, Decimal | None]]:
-    """Return those categories with code and rate."""
-    return reading.fact(_groups)
-
-
-def _groups(reading: Reading) -> list[tuple[Node, str, Decimal | None]]:
-    return [(category, *group(category)) for category in document_categories(reading)]
 
 
 def group(category: Node) -> tuple[str, Decimal | None]:

@@ -32,11 +32,13 @@ def _unknown_type(node: Node) -> bool:
 def _amounts_in_unknown_currency(reading: Reading) -> list[Node]:
     found: list[Node] = []
     for name in _AMOUNTS:
-        for node in reading.named(name):
-            currency = node.element.get("currencyID")
-            if currency and currency not in CURRENCIES and norm(currency) not in CURRENCIES:
-                found.append(node)
+        if any(map(_unknown_code, reading.currencies(name))):
+            found += [node for node in reading.named(name) if _unknown_code(node.element.get("currencyID"))]
     return found
+
+
+def _unknown_code(currency: str | None) -> bool:
+    return bool(currency) and currency not in CURRENCIES and norm(currency or "") not in CURRENCIES
 
 
 def _document_currencies(reading: Reading) -> list[Node]:

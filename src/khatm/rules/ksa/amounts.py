@@ -19,16 +19,19 @@ _TOTALS = (
     "cbc:LineExtensionAmount", "cbc:TaxExclusiveAmount", "cbc:TaxInclusiveAmount", "cbc:AllowanceTotalAmount",
     "cbc:ChargeTotalAmount", "cbc:PrepaidAmount",
 )  # fmt: skip
-# Numbers without sign, or nothing, joined by a character that XML does not have: one look for all of them.
-_all_plain = re.compile("(?:[0-9]+(?:\\.[0-9]*)?)?(?:\0(?:[0-9]+(?:\\.[0-9]*)?)?)*").fullmatch
 _BOTH = ("cbc:Amount", "cbc:BaseAmount")
+_NAMES = (
+    *_TOTALS, *_BOTH, "cbc:TaxableAmount", "cbc:TaxAmount", "cbc:CalculationRate", "cbc:InvoicedQuantity",
+    "cbc:PriceAmount",
+)  # fmt: skip
+_plain = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?)?").fullmatch
 
 
 def _negative(reading: Reading) -> list[Node]:
     """By the engine's order: -0.00 is below 0, -0 is not."""
-    nodes = [node for nodes in _amounts(reading) for node in nodes]
-    if _all_plain("\0".join([node.text for node in nodes])):
+    if all(_plain(text) for name in _NAMES for text in reading.texts(name)):
         return NONE
+    nodes = [node for nodes in _amounts(reading) for node in nodes]
     return [node for node in nodes if node.text != "" and compare_whole(node, 0) < 0]
 
 
