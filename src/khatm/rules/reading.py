@@ -31,6 +31,7 @@ _KEPT: Final = 10_000
 """Characters; longer texts of elements in one another are the same text over and over, and not kept."""
 NONE: "Final[list[Node]]" = []
 """No nodes; shared, never changed."""
+_NO_TEXTS: Final[frozenset[str]] = frozenset()
 _NO_KIDS: "Final[dict[str, list[Node]]]" = {}
 
 
@@ -168,15 +169,15 @@ class _Walked:
     Parents and children refer to each other: left to the garbage collector, they would cost more than the walk.
     """
 
-    __slots__ = ("by_name",)
+    __slots__ = ("_branches", "by_name")
 
-    def __init__(self, by_name: dict[str, list[Node]]) -> None:
+    def __init__(self, by_name: dict[str, list[Node]], branches: list[Node]) -> None:
         self.by_name = by_name
+        self._branches = branches
 
     def __del__(self) -> None:
-        for group in self.by_name.values():
-            for node in group:
-                node.parent = None
+        for node in self._branches:
+            node.kids = _NO_KIDS
 
 
 class Reading:
@@ -252,20 +253,24 @@ class Reading:
 
     def texts(self, name: str) -> frozenset[str]:
         """Return the string values of all elements of that name, each once, and cut where they are absurdly long."""
+        if name not in self._named:
+            return _NO_TEXTS
         key = ("texts", name)
         facts = self._facts
         if key not in facts:
             facts[key] = frozenset(
-                {text if len(text := node.text) < _KEPT else shortened(text, _KEPT) for node in self.named(name)}
+                {text if len(text := node.text) < _KEPT else shortened(text, _KEPT) for node in self._named[name]}
             )
         return cast("frozenset[str]", facts[key])
 
     def currencies(self, name: str) -> frozenset[str | None]:
         """Return the `currencyID` of all elements of that name, each once, with None where it is absent."""
+        if name not in self._named:
+            return _NO_TEXTS
         key = ("currencies", name)
         facts = self._facts
         if key not in facts:
-            facts[key] = frozenset([node.element.get("currencyID") for node in self.named(name)])
+            facts[key] = frozenset({node.element.get("currencyID") for node in self._named[name]})
         return cast("frozenset[str | None]", facts[key])
 
     def attribute_values(self, name: str) -> list[str]:
@@ -317,7 +322,7 @@ def _walk(start: etree._Element) -> Reading:
             named[name].append(node)
         else:
             named[name] = [node]
-    return Reading(root, _Walked(named), order + 1)
+    return Reading(root, _Walked(named, list(branches.values())), order + 1)
 
 
 def descend(nodes: list[Node], *names: str) -> list[Node]:
