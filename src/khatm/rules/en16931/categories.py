@@ -7,6 +7,7 @@ from typing import Final
 
 from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.en16931.contexts import Context, indicates
+from khatm.rules.line_parts import every_line_parts, line_parts
 from khatm.rules.numbers import EXACT, ZERO, decimal_of, dsum
 from khatm.rules.patterns import norm
 from khatm.rules.reading import Node, Reading, descend, opt
@@ -101,6 +102,8 @@ def charge_categories(reading: Reading) -> list[Node]:
 
 def item_categories(reading: Reading) -> list[Node]:
     """Return the tax categories of the items of all invoice and credit note lines."""
+    if not reading.named("cac:CreditNoteLine"):
+        return every_line_parts(reading).items
     lines = reading.any_of("cac:InvoiceLine", "cac:CreditNoteLine")
     return descend(lines, "cac:Item", "cac:ClassifiedTaxCategory")
 
@@ -128,6 +131,8 @@ def broken_down(reading: Reading) -> Sources:
 def own_sources(reading: Reading) -> Sources:
     """Collect the codes of the document's own allowances and charges and of its own invoice lines."""
     charged = descend([reading.root], "cac:AllowanceCharge", "cac:TaxCategory")
+    if reading.root.name == "inv:Invoice":
+        return sources(reading, charged + line_parts(reading).items)
     return sources(
         reading, charged + descend([reading.root], "cac:InvoiceLine", "cac:Item", "cac:ClassifiedTaxCategory")
     )

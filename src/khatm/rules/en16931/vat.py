@@ -8,6 +8,7 @@ from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.en16931 import categories as cat
 from khatm.rules.en16931.contexts import Context, document, each, indicates, matches, missing, subtotals, too_precise
 from khatm.rules.en16931.rates import co17_333, off, off_333
+from khatm.rules.line_parts import every_line_parts
 from khatm.rules.numbers import decimal_of, equal
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
@@ -93,7 +94,7 @@ def _only_charge_categories(reading: Reading) -> list[Node]:
 
 
 def _invoice_line_categories(reading: Reading) -> list[Node]:
-    return descend(reading.named("cac:InvoiceLine"), "cac:Item", "cac:ClassifiedTaxCategory")
+    return every_line_parts(reading).items
 
 
 def _coded(categories: Context, *codes: str) -> dict[str, Context]:

@@ -7,7 +7,12 @@ import re
 from collections.abc import Iterator
 
 from khatm.rules.comparisons import compare_whole
-from khatm.rules.ksa.facts import CHARGE, invoice, line_parts, selected
+from khatm.rules.ksa.facts import (
+    CHARGE,
+    invoice,
+    selected,
+)
+from khatm.rules.line_parts import line_parts
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
 from khatm.rules.site import Site

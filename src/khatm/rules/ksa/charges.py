@@ -16,13 +16,11 @@ from khatm.rules.ksa.facts import (
     between,
     category_is,
     charges,
-    every_line_parts,
     indicates,
     invoice,
-    line_parts,
-    lines,
     nonblank,
 )
+from khatm.rules.line_parts import every_line_parts, line_parts, lines
 from khatm.rules.numbers import boolean_of, decimal_of, double_of, equal, f2, frac, sub
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
 from khatm.rules.site import Over, Site

@@ -4,7 +4,13 @@ Source: Saudi rule specification, sites 060, 069, 074, 109, 110 and 142-144.
 """
 
 from khatm.rules.abort import Abort, AbortKind
-from khatm.rules.ksa.facts import CHARGE, charges, every_line_parts, is_tax_document, typed
+from khatm.rules.ksa.facts import (
+    CHARGE,
+    charges,
+    is_tax_document,
+    typed,
+)
+from khatm.rules.line_parts import every_line_parts
 from khatm.rules.numbers import EXACT, decimal_of, double_of, f2, frac, number, round_up
 from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
 from khatm.rules.site import Over, Site

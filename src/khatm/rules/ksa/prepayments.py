@@ -10,7 +10,14 @@ from functools import partial
 from khatm.rules.abort import Abort
 from khatm.rules.comparisons import compare_whole, number_of, some_above_zero, some_zero
 from khatm.rules.edition import ONLY_333, ONLY_348
-from khatm.rules.ksa.facts import CHARGE, PERCENT, category_is, header, is_vat, line_parts, lines
+from khatm.rules.ksa.facts import (
+    CHARGE,
+    PERCENT,
+    category_is,
+    header,
+    is_vat,
+)
+from khatm.rules.line_parts import line_parts, lines
 from khatm.rules.numbers import CENT, ZERO, decimal_of, double_of, exactly, f2, frac, mul, r2, round_up
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
@@ -71,7 +78,8 @@ def _prepaid_total(reading: Reading) -> list[Node]:
 def _differs_from_lines(node: Node, reading: Reading) -> bool:
     given = decimal_of(node.path(*PREPAID))
     prepaid = ZERO if given is None else given
-    subtotals = descend(node.all("cac:InvoiceLine"), *SUBTOTAL)
+    own = node.name == "inv:Invoice"
+    subtotals = line_parts(reading).subtotals if own else descend(node.all("cac:InvoiceLine"), *SUBTOTAL)
     if prepaid == 0 and (descend(subtotals, TAXABLE) or descend(subtotals, TAX)):
         return True
     taxable, tax = _sum(descend(subtotals, TAXABLE)), _sum(descend(subtotals, TAX))
