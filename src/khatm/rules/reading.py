@@ -176,8 +176,10 @@ class _Walked:
         self._branches = branches
 
     def __del__(self) -> None:
-        for node in self._branches:
-            node.kids = _NO_KIDS
+        self.by_name.clear()
+        branches = self._branches
+        while branches:  # from the end: what stands below a node goes with it, while the processor has it at hand
+            branches.pop().kids = _NO_KIDS
 
 
 class Reading:
