@@ -22,9 +22,9 @@ by the number of tax categories."""
 PLACES_LIMIT: Final = 4_000_000
 """Characters of all places in a stage's report; twenty thousand usual ones take half of it."""
 _SHOWN: Final = 200
-_LONG: Final = 2_000
+LONG: Final = 2_000
 """Elements of a document from which it is judged part by part."""
-_PART: Final = 64
+PART: Final = 64
 """Lines in a part; with what stands below they stay in the processor's cache."""
 
 _REGISTERED: Final[dict[Stage, tuple[Site, ...]]] = {
@@ -60,7 +60,7 @@ def judge_stages(stages: Sequence[Stage], reading: Reading, edition: Edition) ->
     """Run the sites of several stages, which is quicker for a long document than running one stage after the other."""
     with uncollected():
         plans = [_PLANS[stage, edition] for stage in stages]
-        judged = _part_by_part(plans, reading) if reading.size > _LONG else {}
+        judged = _part_by_part(plans, reading) if reading.size > LONG else {}
         return [run(stage, plan, reading, judged) for stage, plan in zip(stages, plans, strict=True)]
 
 
@@ -106,10 +106,10 @@ def _part_by_part(plans: Iterable[Sequence[Site]], reading: Reading) -> dict[Tes
                 whole = reading.fact(made.source if made else test.context)
             except Abort:
                 continue  # it breaks off when its turn comes
-            if len(whole) > _PART:
+            if len(whole) > PART:
                 lists.setdefault(test.context, (whole, made.make if made else None, []))[2].append(test)
                 judged[test] = []
-    parts = max((len(whole) for whole, _, _ in lists.values()), default=0) // _PART + 1
+    parts = -(-max((len(whole) for whole, _, _ in lists.values()), default=0) // PART)
     for part in range(parts):
         for whole, make, tests in lists.values():
             some = whole[len(whole) * part // parts : len(whole) * (part + 1) // parts]
@@ -117,7 +117,7 @@ def _part_by_part(plans: Iterable[Sequence[Site]], reading: Reading) -> dict[Tes
                 some = [make(each) for each in some]
             for test in tests:
                 found = judged[test]
-                if isinstance(found, list):
+                if some and isinstance(found, list):
                     try:
                         found.extend(test.within(reading, some))
                     except Abort as abort:
