@@ -111,7 +111,7 @@ class Observations:
         self._judge("otp-used-once", sighting, "otp_again" if key in self._settled_otps else None)
         refused = any(each["code"] == "Invalid-OTP" for each in sighting.messages)
         if sighting.sent in (200, 428) or (sighting.sent == 400 and refused):
-            self._settled_otps.add(key)  # type: ignore[arg-type]
+            self._settled_otps.add(key)
 
     def _steps(self, sighting: Sighting) -> None:
         held, environment = sighting.credential, sighting.environment
