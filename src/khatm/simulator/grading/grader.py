@@ -213,4 +213,3 @@ class Grader:
 def is_known(books: Books, device: object, document_hash: str | None) -> bool:
     """Tell whether a unit has sent this document before: provocations are for new ones."""
     return isinstance(device, int) and document_hash is not None and document_hash in books.of(device).documents
-
