@@ -17,8 +17,11 @@ from khatm.clock import ShiftableClock
 from khatm.environment import Environment
 from khatm.simulator.app import create_app
 from khatm.simulator.business_rules import RulesPlug
+from khatm.simulator.errors import NotGrading
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.fault_script import read_script
+from khatm.simulator.grading.grader import Grade, Grader
+from khatm.simulator.grading.report import ReportFiles
 from khatm.simulator.listening import listen, url_of
 from khatm.simulator.manage import purpose_of
 from khatm.simulator.manage_reading import vat_number_of
@@ -31,6 +34,7 @@ from khatm.simulator.recorder import MOST
 from khatm.simulator.server import Server
 from khatm.simulator.switches import switches_by_environment
 from khatm.simulator.tls import GATEWAY_HOST
+from khatm.simulator.web.grade import report_page
 
 
 class Options(TypedDict, total=False):
@@ -44,6 +48,7 @@ class Options(TypedDict, total=False):
     rules: RulesPlug | None
     keep_exchanges: int
     seed: int | None
+    grade: bool | Path
 
 
 class InProcessSimulator:
@@ -64,10 +69,13 @@ class InProcessSimulator:
         rules: RulesPlug | None = None,
         keep_exchanges: int = MOST,
         seed: int | None = None,
+        grade: bool | Path = False,
     ) -> None:
         """`canned_certificate` is the file of the sandbox's fixed certificate, `rules` stands in for the official ones.
 
         `seed` makes OTPs, secrets, serial numbers and what faults draw by lot the same in every run.
+
+        `grade` lets clients be graded; a path also writes the report there (docs/grading.md).
 
         `profile` is a file of settings, which `settings` come after.
         Raises what `parse_setting`, `read_profile` and `read_canned_file` raise.
@@ -86,18 +94,37 @@ class InProcessSimulator:
             seed=seed,
         )
         self._fatoora: Fatoora | None = None
+        self._graded = grade
+        self._report: ReportFiles | None = None
 
     def __enter__(self) -> Self:
-        """Make the state. Raises what `Fatoora` raises."""
-        self._fatoora = Fatoora(self._config)
+        """Make the state. Raises what `Fatoora` raises, and UnwritableReport."""
+        with contextlib.ExitStack() as undo:
+            fatoora = self._fatoora = Fatoora(self._config)
+            undo.callback(fatoora.close)
+            if self._graded:
+                fatoora.grader = Grader(fatoora)
+                if isinstance(self._graded, Path):
+                    self._report = ReportFiles(self._graded, fatoora.grader, report_page).__enter__()
+            undo.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close the state."""
-        if self._fatoora is not None:
-            self._fatoora.close()
+        """Write the report a last time, and close the state. Raises UnwritableReport."""
+        try:
+            if self._report is not None:
+                self._report.__exit__(kind, error, traceback)
+        finally:
+            if self._fatoora is not None:
+                self._fatoora.close()
+
+    def grade(self) -> Grade:
+        """Return how the clients did, judged as if nothing more came. Raises NotGrading."""
+        if self.fatoora.grader is None:
+            raise NotGrading
+        return self.fatoora.grader.grade(final=True)
 
     @property
     def app(self) -> ASGIApp:

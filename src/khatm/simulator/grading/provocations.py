@@ -11,6 +11,7 @@ from typing import Final
 from khatm.environment import Environment
 from khatm.simulator.access import authenticate, version_accepted
 from khatm.simulator.compliance import missing_steps, required_steps
+from khatm.simulator.errors import UnknownCase
 from khatm.simulator.exchange import Request
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.fault_script import read_fault
@@ -148,6 +149,15 @@ class Provocations:
         if not switches.enforce_steps or held is None:
             return False
         return not missing_steps(held.type_map, self._fatoora.registry.steps(held.id), qr_steps=switches.qr_steps)
+
+
+def chosen_cases(names: Collection[str]) -> frozenset[str] | None:
+    """Return the cases to provoke by their ids, None for all. Raises UnknownCase."""
+    allowed = [each.case for each in PLAN]
+    for name in names:
+        if name not in allowed:
+            raise UnknownCase(found=name, allowed=", ".join(allowed))
+    return frozenset(names) or None
 
 
 def provocation_of(case: str) -> Provocation:

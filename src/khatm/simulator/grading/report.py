@@ -3,6 +3,7 @@
 The files are kept up to date while the simulator runs, each replaced as a whole, and written a last time at its end.
 """
 
+import contextlib
 import json
 import os
 import threading
@@ -107,10 +108,8 @@ class ReportFiles:
             self._grader.changed.wait()
             self._grader.changed.clear()
             if not self._ending.is_set():
-                try:
+                with contextlib.suppress(UnwritableReport):  # the last writing says it
                     self._write(self._grader.grade())
-                except UnwritableReport:
-                    pass  # the last writing says it
             self._ending.wait(_BREATH)
 
     def _write(self, grade: Grade) -> None:
