@@ -32,7 +32,7 @@ def report_page(grade: Grade) -> str:
     return known.get_template("grade_report.html").render(
         language="en",
         policy=_POLICY,
-        style=Markup("<style>{}</style>").format(Markup(sheet))  # noqa: S704 - our own,
+        style=Markup("<style>{}</style>").format(Markup(sheet)),  # noqa: S704 - our own
         parts=[(each, "rtl" if each == "ar" else "ltr", _part(known, grade, each)) for each in LANGUAGES],
     )
 
