@@ -16,6 +16,8 @@ _CLOCK_STEP = 0.05
 """Seconds by which two clocks may disagree about a wait."""
 STOPPED_FOR = 10.0
 """Seconds within which a client that goes on after a 401 has not stopped."""
+_UNDER_WAY = 2
+"""So many other calls may have been under way: a clearance, and the report that its 303 asks for."""
 
 
 class OfDocument(FollowUp):
@@ -191,7 +193,7 @@ class StopsSending(FollowUp):
         return not self.ended
 
     def follow(self, sighting: Sighting) -> None:
-        """One other document may have been under way; the refused one again, or a second one, was sent all the same."""
+        """What was under way may come; the refused document again, or more than that, was sent all the same."""
         waited = sighting.since(self.begun)
         if waited >= STOPPED_FOR:
             self.passed("stopped_for", sighting, seconds=round(waited))
@@ -199,7 +201,7 @@ class StopsSending(FollowUp):
         self.others += 1
         sent, refused = sighting.document, self.begun.document
         again = sent is not None and refused is not None and sent.document_hash == refused.document_hash
-        if again or self.others > 1:
+        if again or self.others > _UNDER_WAY:
             self.failed("went_on", sighting, count=self.others, seconds=round(waited, 2))
 
     def closing(self) -> Outcome | None:

@@ -8,8 +8,8 @@ from khatm.simulator.grading.sighting import Sighting
 Outcome = tuple[Literal["passed", "failed", "undecided"], str, dict[str, object]]
 """A state, the key of a finding, and its facts."""
 
-MOST_OTHERS: Final = 3
-"""So many other calls at the same endpoint, and the next provocation no longer waits for this case."""
+MOST_OTHERS: Final = 1
+"""So many other documents at the same endpoint, and the next provocation no longer waits for this case."""
 
 
 class FollowUp:

@@ -79,6 +79,11 @@ class RunsMissingSteps(OfUnit):
         self._step = step
         self._run = False
 
+    @property
+    def holds(self) -> bool:
+        """Once the step has come, the question that follows decides, whatever happens to it."""
+        return not self.ended and not self._run
+
     def follow(self, sighting: Sighting) -> None:
         """Look for the step, then for the question."""
         if self.began_anew(sighting):
