@@ -11,9 +11,10 @@ from khatm.clock import saudi_time
 from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.grading.cases import CASE_IDS
 from khatm.simulator.grading.provocations import PLAN
+from khatm.stamp.canonical import invoice_hash
 from tests.csr_maker import CsrRecipe, csr_member, make_csr
-from tests.wire.grading_client import PCSIDS, SIMPLE, STANDARD, Rehearsal
-from tests.wire.simulator_caller import SELLER, SIMPLIFIED, endpoint_of, stamped
+from tests.wire.grading_client import SIMPLE, STANDARD, Rehearsal
+from tests.wire.simulator_caller import INITIAL_PIH, SELLER, stamped
 
 Drive = Callable[[Rehearsal], None]
 
@@ -159,19 +160,15 @@ def says_that_clearance_is_off(client: Rehearsal) -> None:
 def gives_one_uuid_to_two(client: Rehearsal) -> None:
     first, second = client.document(STANDARD), client.document(STANDARD)
     xml = second.xml.replace(second.uuid.encode(), first.uuid.encode())
-    from khatm.stamp.canonical import invoice_hash
-
     assert client.send(STANDARD, first) == 200
     assert client.send(STANDARD, replace(second, xml=xml, uuid=first.uuid, invoice_hash=invoice_hash(xml))) == 200
 
 
 @mistake("counter")
-def counts_each_kind_by_itself(client: Rehearsal) -> None:
+def loses_a_document(client: Rehearsal) -> None:
     client.submit(SIMPLE)
-    client.unit.counter = 0
-    client.unit.counter, last = 6, client.unit.counter
-    assert last == 0
-    client.submit(STANDARD)
+    client.document(SIMPLE)
+    client.submit(SIMPLE)
 
 
 @mistake("previous-hash")
@@ -332,4 +329,76 @@ def test_a_mistake_fails_its_case_and_no_other(simulator: EmbeddedSimulator, cas
 
 def test_there_is_a_mistake_for_every_case() -> None:
     assert sorted(MISTAKES) == sorted(CASE_IDS)
-    assert (PCSIDS, endpoint_of(SIMPLIFIED[0])) == ("/production/csids", "/invoices/reporting/single")
+
+
+def test_what_is_right_although_it_looks_odd_fails_nothing(simulator: EmbeddedSimulator) -> None:
+    with Rehearsal.open(simulator, "none") as client:
+        # A client that numbers all its documents alike, and clears out of the order of its chain.
+        early, late = client.document(STANDARD, number=7), client.document(SIMPLE, number=7)
+        assert [client.send(SIMPLE, late), client.send(STANDARD, early)] == [200, 200]
+        document, _ = client.submit(SIMPLE, number=7)
+        assert client.send(SIMPLE, document) == 409
+        assert client.submit(SIMPLE, number=7)[1] == 200
+        # A chain that begins again under the renewed PCSID, and one try with the old one.
+        old, new = client.unit.pcsid, client.renew()
+        client.all_checks(new)
+        assert client.ask_pcsid(new) == 200
+        assert client.send(SIMPLE, late, old) == 401
+        client.unit.counter, client.unit.last_hash = 0, INITIAL_PIH
+        assert client.submit(SIMPLE)[1] == 200
+        assert client.submit(SIMPLE)[1] == 200
+        assert client.failed() == set()
+        assert client.grade().marks["already-reported"].state == "passed"
+        assert client.grade().marks["renewal-switch"].state == "passed"
+        assert client.grade().exit_code == 0
+
+
+def test_a_provocation_comes_once_and_to_new_documents_only(simulator: EmbeddedSimulator) -> None:
+    with Rehearsal.open(simulator, "server-error", "report-rejected") as client:
+        document, status = client.submit(SIMPLE)
+        client.wait(2)
+        assert [status, client.send(SIMPLE, document)] == [500, 200]
+        assert [client.send(SIMPLE, document), client.submit(SIMPLE)[1]] == [409, 400]
+        assert [client.submit(SIMPLE)[1] for _ in range(3)] == [200, 200, 200]
+        assert client.failed() == set()
+
+
+def test_the_next_provocation_waits_for_the_one_before(simulator: EmbeddedSimulator) -> None:
+    with Rehearsal.open(simulator, "report-lost-before", "report-answer-lost") as client:
+        first, status = client.submit(SIMPLE)
+        assert (status, client.submit(SIMPLE)[1]) == (None, 200), "one other document may pass before"
+        second, status = client.submit(SIMPLE)
+        assert status is None
+        assert [client.send(SIMPLE, second), client.send(SIMPLE, first)] == [409, 200]
+        assert client.failed() == set()
+
+
+def test_a_fault_of_a_script_comes_before_the_graders(simulator: EmbeddedSimulator) -> None:
+    with Rehearsal.open(simulator, "server-error") as client:
+        simulator.arm_faults({"endpoint": "reporting", "then": {"status": 502}})
+        document, status = client.submit(SIMPLE)
+        assert [status, client.send(SIMPLE, document), client.submit(SIMPLE)[1]] == [502, 200, 500]
+
+
+def test_what_is_open_is_undecided_until_something_follows(simulator: EmbeddedSimulator) -> None:
+    with Rehearsal.open(simulator, "report-answer-lost") as client:
+        assert client.submit(SIMPLE)[1] is None
+        mark = client.grade().marks["report-answer-lost"]
+        assert (mark.state, mark.finding, client.grade().exit_code) == ("undecided", "nothing_came", 3)
+        client.submit(SIMPLE)
+        assert client.simulator.fatoora.grader is not None
+        assert client.simulator.fatoora.grader.grade().marks["report-answer-lost"].state == "undecided"
+        mark = client.grade().marks["report-answer-lost"]
+        assert (mark.state, mark.finding, client.grade().exit_code) == ("failed", "never_again", 1)
+
+
+def test_a_grader_that_fails_says_so(simulator: EmbeddedSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Rehearsal.open(simulator, "none") as client:
+        assert client.submit(SIMPLE)[1] == 200
+
+        def fails(*_: object) -> None:
+            raise RuntimeError("a fault of ours")
+
+        monkeypatch.setattr("khatm.simulator.grading.grader.sighting_of", fails)
+        assert client.submit(SIMPLE)[1] == 200, "the client does not notice"
+        assert (client.grade().broken, client.grade().exit_code) == (True, 3)

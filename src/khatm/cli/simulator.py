@@ -39,7 +39,7 @@ _PORT = click.IntRange(0, 65535)
     "grade_cases",
     multiple=True,
     metavar="ID",
-    help="With --grade: provoke this case only. [default: all]",
+    help="With --grade: provoke this case only; `none` provokes nothing. [default: all]",
 )
 @click.pass_context
 def simulator(

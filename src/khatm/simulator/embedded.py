@@ -21,6 +21,7 @@ from khatm.simulator.errors import NotGrading
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.fault_script import read_script
 from khatm.simulator.grading.grader import Grade, Grader
+from khatm.simulator.grading.provocations import chosen_cases
 from khatm.simulator.grading.report import ReportFiles
 from khatm.simulator.listening import listen, url_of
 from khatm.simulator.manage import purpose_of
@@ -49,6 +50,7 @@ class Options(TypedDict, total=False):
     keep_exchanges: int
     seed: int | None
     grade: bool | Path
+    grade_cases: Iterable[str]
 
 
 class InProcessSimulator:
@@ -70,15 +72,17 @@ class InProcessSimulator:
         keep_exchanges: int = MOST,
         seed: int | None = None,
         grade: bool | Path = False,
+        grade_cases: Iterable[str] = (),
     ) -> None:
         """`canned_certificate` is the file of the sandbox's fixed certificate, `rules` stands in for the official ones.
 
         `seed` makes OTPs, secrets, serial numbers and what faults draw by lot the same in every run.
 
-        `grade` lets clients be graded; a path also writes the report there (docs/grading.md).
+        `grade` lets clients be graded; a path also writes the report there. `grade_cases` are the cases to provoke,
+        all of them without it, and none for `["none"]` (docs/grading.md).
 
         `profile` is a file of settings, which `settings` come after.
-        Raises what `parse_setting`, `read_profile` and `read_canned_file` raise.
+        Raises what `parse_setting`, `read_profile` and `read_canned_file` raise, and UnknownCase.
         """
         self.clock = clock or ShiftableClock()
         canned = None if canned_certificate is None else read_canned_file(canned_certificate)
@@ -95,6 +99,7 @@ class InProcessSimulator:
         )
         self._fatoora: Fatoora | None = None
         self._graded = grade
+        self._cases = chosen_cases(tuple(grade_cases))
         self._report: ReportFiles | None = None
 
     def __enter__(self) -> Self:
@@ -103,7 +108,7 @@ class InProcessSimulator:
             fatoora = self._fatoora = Fatoora(self._config)
             undo.callback(fatoora.close)
             if self._graded:
-                fatoora.grader = Grader(fatoora)
+                fatoora.grader = Grader(fatoora, self._cases)
                 if isinstance(self._graded, Path):
                     self._report = ReportFiles(self._graded, fatoora.grader, report_page).__enter__()
             undo.pop_all()

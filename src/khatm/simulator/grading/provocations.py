@@ -22,6 +22,8 @@ from khatm.simulator.registry import Credential
 
 THE_GRADERS_FAULT: Final = 0
 """The number that the record shows for a provocation; faults of a script have others."""
+NOTHING: Final = "none"
+"""Stands for no case: whoever says so wants normal traffic judged and nothing provoked."""
 _STEPS_MISSING = "The compliance certificate is not done with the following compliance steps yet"
 _REJECTED_FOR = "BR-KSA-15"
 
@@ -152,8 +154,9 @@ class Provocations:
 
 
 def chosen_cases(names: Collection[str]) -> frozenset[str] | None:
-    """Return the cases to provoke by their ids, None for all. Raises UnknownCase."""
-    allowed = [each.case for each in PLAN]
+    """Return the cases to provoke by their ids, None for all; `none` alone is none of them. Raises UnknownCase."""
+    allowed = [NOTHING] if len(names) == 1 else []
+    allowed += [each.case for each in PLAN]
     for name in names:
         if name not in allowed:
             raise UnknownCase(found=name, allowed=", ".join(allowed))
