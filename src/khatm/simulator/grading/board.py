@@ -82,8 +82,8 @@ class Board:
 
 
 def cut(value: object) -> str:
-    """Return a value of the wire at a length that a report can hold."""
-    text = " ".join(str(value).split())
+    """Return a value of the wire as a report can hold it: short, on one line, without characters that steer text."""
+    text = "".join(each for each in " ".join(str(value).split()) if each.isprintable())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

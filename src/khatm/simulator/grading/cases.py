@@ -83,8 +83,13 @@ CASE_IDS: Final[tuple[str, ...]] = tuple(each.id for each in CASES)
 
 def finding_text(finding: str, language: Language, facts: Mapping[str, object]) -> str:
     """Return what was found in a case as a sentence."""
+    return finding_template(finding, language).format_map(facts)
+
+
+def finding_template(finding: str, language: Language) -> str:
+    """Return that sentence with places for its facts."""
     template: str = _texts()["findings"][finding][language]
-    return template.format_map(facts)
+    return template
 
 
 @cache

@@ -1,18 +1,19 @@
 """The grade for people: live in the portal, and as a page that needs nothing but itself, in both languages."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from khatm.errors import Language
 from khatm.simulator.grading.board import STATES
-from khatm.simulator.grading.cases import CASES, GROUPS, Case, finding_text
+from khatm.simulator.grading.cases import CASES, GROUPS, Case, finding_template
 from khatm.simulator.grading.grader import Grade
 from khatm.simulator.manage_grade import grader_of
-from khatm.simulator.web.rendering import templates
+from khatm.simulator.web.rendering import code, templates
 from khatm.simulator.web.visit import LANGUAGES, Visit
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -63,6 +64,11 @@ def _case(grade: Grade, case: Case, language: Language) -> dict[str, Any]:
         "title": case.text("title", language),
         "looks": case.text("looks", language),
         "fix": case.text("fix", language) if mark.state in ("failed", "undecided") else None,
-        "finding": None if mark.finding is None else finding_text(mark.finding, language, mark.facts),
+        "finding": None if mark.finding is None else _finding(mark.finding, language, mark.facts),
         "evidence": [each.members for each in mark.evidence],
     }
+
+
+def _finding(finding: str, language: Language, facts: Mapping[str, object]) -> Markup:
+    """Return the sentence, its facts escaped and written left to right in either language."""
+    return escape(finding_template(finding, language)).format(**{name: code(each) for name, each in facts.items()})
