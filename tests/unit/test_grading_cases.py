@@ -38,6 +38,21 @@ def test_every_finding_is_said_in_both_languages_and_used() -> None:
         assert f'"{key}"' in sources, key
 
 
+def test_the_page_lists_every_case_with_what_brings_it_about() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "grading.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \| (.+?) \| `([a-z0-9-]+)` \| (.*) \|$", page, re.MULTILINE)
+    assert [(int(number), title, case) for number, title, case, _ in rows] == [
+        (each.number, each.text("title", "en"), each.id) for each in CASES
+    ]
+    written = {case: how for _, _, case, how in rows}
+    for provocation in PLAN:
+        if not callable(provocation.then):
+            assert written[provocation.case].startswith(f"`{json.dumps(dict(provocation.then))}`")
+    assert {case for case, how in written.items() if how.strip()} == {each.case for each in PLAN}
+    counts = f"provokes {len(PLAN)} such things by itself and grades any client by {len(CASES)} cases"
+    assert counts in (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+
 def test_numbers_and_ids_are_unique_and_what_is_provoked_is_said_to_be() -> None:
     assert [each.number for each in CASES] == list(range(1, len(CASES) + 1))
     assert len(set(CASE_IDS)) == len(CASES)
