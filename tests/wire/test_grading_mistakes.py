@@ -353,6 +353,31 @@ def test_what_is_right_although_it_looks_odd_fails_nothing(simulator: EmbeddedSi
         assert client.grade().exit_code == 0
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_another_till_of_the_taxpayer_is_not_taken_for_a_new_beginning(
+    simulator: EmbeddedSimulator, goes_on: bool
+) -> None:
+    with Rehearsal.open(simulator, "ccsid-answer-lost", onboarded=False) as client:
+        otp = client.unit.caller.otp()
+        assert client.ask_ccsid(otp) is None
+        recipe = CsrRecipe().for_unit("simulation", SELLER, "1100")
+        other = replace(recipe, unit=recipe.unit | {"SN": "1-KHATM|2-POS|3-0002"})
+        body = {"csr": csr_member(make_csr(other))}
+        assert client.call("/compliance", body, None, OTP=client.unit.caller.otp()) == 200
+        assert client.failed() == {"ccsid-answer-lost"}, "as it stands, the first till was given up for a second"
+        if goes_on:
+            assert client.ask_ccsid(otp) == 200
+        assert client.failed() == (set() if goes_on else {"ccsid-answer-lost"})
+
+
+def test_a_renewal_that_is_left_in_the_middle_has_failed(simulator: EmbeddedSimulator) -> None:
+    with Rehearsal.open(simulator, "none") as client:
+        assert client.renew() is not None
+        assert client.grade().marks["renewal-steps"].state == "undecided"
+        assert client.submit(SIMPLE)[1] == 200, "the old PCSID lives until the switch"
+        assert client.grade().marks["renewal-steps"].finding == "steps_unfinished"
+
+
 def test_a_provocation_comes_once_and_to_new_documents_only(simulator: EmbeddedSimulator) -> None:
     with Rehearsal.open(simulator, "server-error", "report-rejected") as client:
         document, status = client.submit(SIMPLE)

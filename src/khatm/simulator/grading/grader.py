@@ -169,13 +169,7 @@ class Grader:
         own = next((each for each in begun if each.case == sighting.case), None)
         if own is not None:
             self._lanes[lane] = own
-        elif begun and not self._is_held(lane):
-            self._lanes[lane] = begun[0]
         return begun
-
-    def _is_held(self, lane: tuple[EndpointName, object]) -> bool:
-        waiting = self._lanes.get(lane)
-        return isinstance(waiting, str) or (waiting is not None and waiting.holds)
 
     def _lane_of(self, sighting: Sighting) -> tuple[EndpointName, object]:
         assert sighting.endpoint is not None or sighting.case is None

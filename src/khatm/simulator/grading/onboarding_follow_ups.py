@@ -3,29 +3,56 @@
 Source: gateway contract, sections 4.5 to 4.7, 6, 7 and 9.
 """
 
+from typing import ClassVar
+
 from khatm.simulator.grading.board import Board
 from khatm.simulator.grading.follow_up import FollowUp, Outcome
 from khatm.simulator.grading.sighting import SUBMISSIONS, Sighting
 
 
 class OfUnit(FollowUp):
-    """Watches one unit on its way to a PCSID; asking for another CCSID is beginning anew."""
+    """Watches one unit on its way to a PCSID; asking for another CCSID is beginning anew.
+
+    Another serial may be another unit of the taxpayer: then only the end tells, when the first has not gone on.
+    """
+
+    anew: ClassVar[str] = "began_anew"
+    """What is found where the client has begun anew."""
+
+    def __init__(self, board: Board, case: str, begun: Sighting) -> None:
+        """Watches from `begun` on."""
+        super().__init__(board, case, begun)
+        self._other_unit: Sighting | None = None
 
     def concerns(self, sighting: Sighting) -> bool:
-        """Calls of the unit, and calls for a CCSID of its taxpayer under the same serial."""
+        """Calls of the unit, and calls for a CCSID of its taxpayer."""
         if super().concerns(sighting):
             return True
         return sighting.endpoint == "compliance_csid" and sighting.vat_number == self.begun.vat_number
 
     def began_anew(self, sighting: Sighting) -> bool:
-        """Fail if the client asks for another CCSID; tell whether it does."""
-        if sighting.endpoint == "compliance_csid":
-            self.failed("began_anew", sighting)
-        return sighting.endpoint == "compliance_csid"
+        """Tell whether a call asks for another CCSID, and draw the conclusion."""
+        if sighting.endpoint != "compliance_csid":
+            return False
+        if sighting.serial == self.begun.serial:
+            self.failed(self.anew, sighting)
+        elif self._other_unit is None:
+            self._other_unit = sighting
+            self.others += 1
+            self._board.undecided(self.case, "waiting", self.begun, sighting)
+        return True
+
+    def closing(self) -> Outcome | None:
+        """A unit that never went on while another one was begun has been given up for it."""
+        if not self.ended and self._other_unit is not None:
+            return "failed", self.anew, {}
+        return super().closing()
 
 
-class SameOtp(FollowUp):
+class SameOtp(OfUnit):
     """The answer to a call with an OTP was lost before it was processed: the same OTP is tried again first."""
+
+    anew = "other_otp"
 
     def concerns(self, sighting: Sighting) -> bool:
         """The same call of the same taxpayer."""
@@ -35,8 +62,10 @@ class SameOtp(FollowUp):
         """Compare the two."""
         if sighting.otp == self.begun.otp:
             self.passed("same_otp", sighting)
+        elif sighting.endpoint == "renewal" and sighting.device == self.begun.device:
+            self.failed(self.anew, sighting)
         else:
-            self.failed("other_otp", sighting)
+            self.began_anew(sighting)
 
 
 class StepAgain(OfUnit):
@@ -162,6 +191,12 @@ class RenewalSteps(OfUnit):
     def holds(self) -> bool:
         """It stands in nobody's way."""
         return False
+
+    def closing(self) -> Outcome | None:
+        """A client that goes on with other things and leaves the steps has failed."""
+        if not self.ended and self.others:
+            return "failed", "steps_unfinished", {}
+        return super().closing()
 
 
 class NewPcsid(FollowUp):

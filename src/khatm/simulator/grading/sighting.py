@@ -100,6 +100,8 @@ class Sighting:
     """What the answer brought, whether or not it arrived."""
     csr: ReceivedCsr | None
     document: SentDocument | None
+    serial: str | None
+    """The unit's own serial: the CSR's, or the one that the device was onboarded with."""
 
     @property
     def endpoint(self) -> EndpointName | None:
@@ -181,7 +183,7 @@ class Sighting:
 def sighting_of(fatoora: Fatoora, number: int, exchange: Exchange, tick: float) -> Sighting:
     """Return an exchange with what is known of its parties."""
     environment, endpoint = exchange.environment, exchange.endpoint
-    credential = given = csr = document = None
+    credential = given = csr = document = serial = None
     if environment is not None:
         token = claimed_token(exchange.request)
         credential = credential_of(fatoora, environment, token)
@@ -190,9 +192,22 @@ def sighting_of(fatoora: Fatoora, number: int, exchange: Exchange, tick: float) 
             csr = csr_of(fatoora, environment, exchange.request)
         if endpoint == "compliance_check" or endpoint in SUBMISSIONS:
             document = read_sent(exchange.request.body)
+        serial = csr.egs_serial if csr is not None else _serial_of(fatoora, credential)
     return Sighting(
-        number=number, exchange=exchange, tick=tick, credential=credential, given=given, csr=csr, document=document
+        number=number,
+        exchange=exchange,
+        tick=tick,
+        credential=credential,
+        given=given,
+        csr=csr,
+        document=document,
+        serial=serial,
     )
+
+
+def _serial_of(fatoora: Fatoora, credential: Credential | None) -> str | None:
+    device = None if credential is None else fatoora.registry.device(credential.device_id)
+    return None if device is None else device.egs_serial
 
 
 def credential_of(fatoora: Fatoora, environment: Environment, token: str | None) -> Credential | None:
