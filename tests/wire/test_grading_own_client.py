@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from markupsafe import escape
 
 from khatm.environment import Environment
@@ -33,6 +34,7 @@ class Client:
     simulator: EmbeddedSimulator
     home: Home
     ledger: Ledger
+    environment: Environment
     number: int = 0
     gateway: Gateway = field(init=False)
     breakers: Breakers = field(init=False)
@@ -40,7 +42,7 @@ class Client:
     def __post_init__(self) -> None:
         clock = self.simulator.clock
         address = self.simulator.gateway_url
-        self.gateway = Gateway(Environment.SIMULATION, base_url=address, transport=HttpTransport())
+        self.gateway = Gateway(self.environment, base_url=address, transport=HttpTransport())
         self.breakers = Breakers(clock=lambda: clock.now().timestamp())
         seller = json.loads((EXAMPLES / "seller.json").read_text("utf-8")) | {"vat": TAXPAYER}
         fields = CsrFields(
@@ -54,18 +56,18 @@ class Client:
             location_address="JEA7215",
             industry_business_category="Food and beverages",
         )
-        self.ledger.add_unit("till", Environment.SIMULATION, fields, seller, address)
+        self.ledger.add_unit("till", self.environment, fields, seller, address)
 
     def wait(self, seconds: float) -> None:
         self.simulator.clock.advance(timedelta(seconds=seconds))
 
     def onboard(self) -> None:
         walk = Onboarding(self.ledger, self.gateway, self.simulator.clock, home=self.home, sleep=self.wait)
-        walk.run("till", lambda _: self.simulator.issue_otp("simulation", TAXPAYER))
+        walk.run("till", lambda _: self.simulator.issue_otp(self.environment, TAXPAYER))
 
     def renew(self) -> None:
         walk = Renewal(self.ledger, self.gateway, self.simulator.clock, home=self.home, sleep=self.wait)
-        walk.run("till", lambda _: self.simulator.issue_otp("simulation", TAXPAYER, "renewal"))
+        walk.run("till", lambda _: self.simulator.issue_otp(self.environment, TAXPAYER, "renewal"))
 
     def issue(self, profile: str, count: int) -> None:
         content = json.loads((EXAMPLES / f"{profile}-invoice.json").read_text("utf-8"))
@@ -89,12 +91,23 @@ class Client:
             self.simulator.clock.advance(MINUTE)
 
 
-def test_every_case_is_met_and_passed(tmp_path: Path) -> None:
+LACKING_IN_THE_SANDBOX = {
+    # Fixed OTPs, no template, no steps, no duplicates, renewal at once (gateway contract 6.7, 11).
+    "otp-used-once", "csr-template", "step-done-before", "steps-before-pcsid", "missing-steps", "already-reported",
+    "already-cleared", "renewal-steps",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("environment", "lacking"),
+    [(Environment.SIMULATION, set[str]()), (Environment.SANDBOX, LACKING_IN_THE_SANDBOX)],
+)
+def test_every_case_is_met_and_passed(tmp_path: Path, environment: Environment, lacking: set[str]) -> None:
     report = tmp_path / "grade.html"
     home = Home(tmp_path / "home", environ={})
     home.custodian()
     with EmbeddedSimulator(grade=report) as simulator, open_ledger(home, simulator.clock) as ledger:
-        client = Client(simulator, home, ledger)
+        client = Client(simulator, home, ledger, environment)
         client.onboard()
         client.issue("simplified", 10)
         client.issue("standard", 8)
@@ -105,9 +118,10 @@ def test_every_case_is_met_and_passed(tmp_path: Path) -> None:
         client.send()
         client.gateway.close()
     found = json.loads(report.with_suffix(".json").read_text("utf-8"))
-    assert [(each["id"], each["finding"]) for each in found["cases"] if each["state"] != "passed"] == []
+    others = {each["id"]: each["finding"] for each in found["cases"] if each["state"] != "passed"}
+    assert others == dict.fromkeys(lacking)
     assert [each["id"] for each in found["cases"]] == list(CASE_IDS)
     assert (found["final"], found["broken"], found["exit_code"]) == (True, False, 0)
-    assert all(each["evidence"] for each in found["cases"])
+    assert all(each["evidence"] for each in found["cases"] if each["id"] not in lacking)
     page = report.read_text("utf-8")
     assert all(escape(each["title"][language]) in page for each in found["cases"] for language in ("en", "ar"))
