@@ -83,12 +83,33 @@ def file_to_write(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
             raise
 
 
-def write_new_file(path: Path, data: bytes, *, mode: int = 0o644) -> Path:
-    """Write a file where none is yet and return its name: `name.json`, else `name-2.json` and so on.
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Make an empty file under the first free name (`name.json`, else `name-2.json` and so on), to be written over.
 
-    The name is taken before anything is written, so that two programs never share one. Raises FileUnwritable.
+    The name is taken at once, so that two programs never share one; the file goes away again if the block fails.
+    Raises FileUnwritable.
     """
-    with _taken(path) as free:
+    number, free = 1, path
+    with _unwritable(path):
+        while True:
+            try:
+                os.close(os.open(free, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+                break
+            except FileExistsError:
+                number += 1
+                free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    try:
+        yield free
+    except BaseException:
+        with contextlib.suppress(OSError):
+            free.unlink()
+        raise
+
+
+def write_new_file(path: Path, data: bytes, *, mode: int = 0o644) -> Path:
+    """Write a file where none is yet, as `new_file` names it, and return its name. Raises FileUnwritable."""
+    with new_file(path) as free:
         write_file(free, data, mode=mode)
     return free
 
@@ -123,26 +144,6 @@ def make_folder(path: Path, *, mode: int = 0o777) -> None:
     """Make a folder, and those above it, where there is none. Raises FileUnwritable."""
     with _unwritable(path):
         path.mkdir(mode=mode, parents=True, exist_ok=True)
-
-
-@contextlib.contextmanager
-def _taken(path: Path) -> Iterator[Path]:
-    """Make an empty file under the first free name; it is taken away again if the block fails."""
-    number, free = 1, path
-    with _unwritable(path):
-        while True:
-            try:
-                os.close(os.open(free, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-                break
-            except FileExistsError:
-                number += 1
-                free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    try:
-        yield free
-    except BaseException:
-        with contextlib.suppress(OSError):
-            free.unlink()
-        raise
 
 
 @contextlib.contextmanager

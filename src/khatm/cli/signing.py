@@ -55,13 +55,18 @@ class FileStamper:
     def stamp_file(self, source: Path, target: Path) -> Outcome:
         """Stamp one file into another; a known error becomes an outcome."""
         try:
-            stamped = self._stamped(read_file(source))
-            write_file(target, stamped.xml)
+            record = self.write(source, target)
         except KhatmError as error:
             return Outcome(
                 {"file": str(source), **error_record(error)}, f"{source}: {error.sentence()}", error.exit_code
             )
-        record: dict[str, object] = {
+        return Outcome(record, f"{source} -> {target}  {record['invoice_hash']}", 0)
+
+    def write(self, source: Path, target: Path) -> dict[str, object]:
+        """Stamp one file into another and return the record; raises what reading, stamping and writing raise."""
+        stamped = self._stamped(read_file(source))
+        write_file(target, stamped.xml)
+        return {
             "file": str(source),
             "ok": True,
             "out": str(target),
@@ -71,7 +76,6 @@ class FileStamper:
             "qr": stamped.qr,
             "warnings": list(stamped.warnings),
         }
-        return Outcome(record, f"{source} -> {target}  {stamped.invoice_hash}", 0)
 
     def _stamped(self, xml: bytes) -> StampedInvoice:
         at = self._task.at or SystemClock().now()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from khatm.cli.errors import error_record
 from khatm.cli.files import read_file, xml_files
@@ -92,31 +92,41 @@ def judged(task: Task, files: Sequence[Path], jobs: int | None) -> Iterator[Judg
 
 def judge(task: Task, file: Path) -> Judged:
     """Validate one file; what cannot be read is a record too."""
-    from khatm.clock import SystemClock, saudi_time
-    from khatm.rules.edition import Edition
     from khatm.rules.report import members
-    from khatm.rules.validation import validate as run
 
-    now = (moment(task.at) if task.at else None) or saudi_time(SystemClock().now())
     try:
         xml = read_file(file)
     except KhatmError as error:
         return unread(file, error)
-    reference = None if task.reference is None else _certificate(task.reference)
-    options: dict[str, Any] = {"now": now, "previous_hash": task.previous_hash, "reference": reference}
-    options |= {"max_bytes": task.max_bytes, "advice": task.advice}
-    report = run(xml, edition=Edition(task.edition), **options)
+    report = examine(task, xml, task.edition)
     record = members(report, str(file))
     lines = [*_lines(file, report, brief=task.brief)]
     changes = False
     if task.compare is not None:
-        other = run(xml, edition=Edition(task.compare), **options)
+        other = examine(task, xml, task.compare)
         gone, come = _changes(report, other)
         changes = bool(gone or come)
         record["compared_with"] = {"edition": task.compare, "valid": other.valid, "gone": gone, "come": come}
         lines += [f"  with {task.compare}: {'valid' if other.valid else 'not valid'}"]
         lines += [f"    - {rule}" for rule in gone] + [f"    + {rule}" for rule in come]
     return Judged(record, tuple(lines), 1 if not report.valid else 3 if report.undecided else 0, changes)
+
+
+def examine(task: Task, xml: bytes, edition: str) -> "ValidationReport":
+    """Validate a document's bytes by one edition. Raises what the reader of a reference certificate raises."""
+    from khatm.clock import SystemClock, saudi_time
+    from khatm.rules.edition import Edition
+    from khatm.rules.validation import validate
+
+    return validate(
+        xml,
+        now=(moment(task.at) if task.at else None) or saudi_time(SystemClock().now()),
+        edition=Edition(edition),
+        previous_hash=task.previous_hash,
+        reference=None if task.reference is None else _certificate(task.reference),
+        max_bytes=task.max_bytes,
+        advice=task.advice,
+    )
 
 
 @lru_cache(maxsize=1)
