@@ -38,7 +38,7 @@ def run_invoices(arguments: Arguments, now: datetime, printer: Printer) -> int:
         files, unlisted = _files(arguments.invoices, command)
         work = _work(arguments, settings)
         invoices = _places(arguments, files, now)
-        jobs = settings.jobs() or processes_for(files)
+        wanted = settings.jobs() if len(files) > 1 or "jobs" in arguments else 1
     except KhatmError as error:
         printer.note([Line(INFO, "Configuration", text) for text in settings.told])
         result = Result()
@@ -46,7 +46,7 @@ def run_invoices(arguments: Arguments, now: datetime, printer: Printer) -> int:
         printer.print(result)
         return result.exit_code
     printer.note([Line(INFO, "Configuration", text) for text in settings.told])
-    results = spread(partial(process, work), invoices, jobs)
+    results = spread(partial(process, work), invoices, wanted or processes_for(files))
     if len(invoices) + len(unlisted) == 1:
         for result in (*unlisted, *results):
             printer.print(result)

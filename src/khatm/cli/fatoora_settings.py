@@ -4,8 +4,9 @@ Source: the stamp standard, section 13 (`SDK_CONFIG`, `FATOORA_HOME`, members of
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -78,10 +79,6 @@ class Settings:
     def __init__(self, options: Mapping[str, str], environ: Mapping[str, str] | None = None) -> None:
         self._options = options
         self._environ = os.environ if environ is None else environ
-        self._read: list[_Source] = []
-        self._places: Iterator[Callable[[], _Source | None]] = iter(
-            (self._from_options, self._from_environment, self._from_toml, self._from_sdk, self._from_folders)
-        )
         self.told: list[str] = []
 
     def file(self, name: str) -> Path:
@@ -93,7 +90,7 @@ class Settings:
 
     def find(self, name: str) -> str | None:
         """Return a setting's text from the first place that has it. Raises UnusableConfiguration, FileUnreadable."""
-        for source in self._sources():
+        for source in self._sources(name):
             value = source.values.get(name)
             if value:
                 if source.label:
@@ -120,49 +117,39 @@ class Settings:
             raise UnusableConfiguration(found, "it is empty", "the previous invoice hash in base64")
         return text
 
-    def _sources(self) -> Iterator[_Source]:
-        yield from self._read
-        for place in self._places:
-            source = place()
-            if source is not None:
-                self._read.append(source)
-                yield source
+    def _sources(self, name: str) -> Iterator[_Source]:
+        yield _Source("", self._options)
+        yield _Source("", {name: self._environ.get(_ENVIRONMENT + name.upper(), "")})
+        yield self._toml
+        if name in _SDK_MEMBERS:
+            yield self._sdk_config
+            yield self._sdk_files
 
-    def _from_options(self) -> _Source:
-        return _Source("", {name: self._options[name] for name in _NAMES if name in self._options})
-
-    def _from_environment(self) -> _Source:
-        return _Source("", {name: self._environ.get(_ENVIRONMENT + name.upper(), "") for name in _NAMES})
-
-    def _from_toml(self) -> _Source | None:
+    @cached_property
+    def _toml(self) -> _Source:
         named = self._options.get("config") or self._environ.get(_ENVIRONMENT + "CONFIG")
         path = Path(named or _TOML)
-        if named is None and not path.is_file():
-            return None
-        return _Source(str(path), read_toml(path))
+        return _Source(str(path), read_toml(path) if named or path.is_file() else {})
 
-    def _from_sdk(self) -> _Source | None:
-        path = self._sdk_config()
-        return None if path is None else _Source(f"the SDK's {path}", read_sdk_config(path))
-
-    def _sdk_config(self) -> Path | None:
+    @cached_property
+    def _sdk_config(self) -> _Source:
+        places = [folder / "Configuration" / "config.json" for folder in self._sdk_folders()]
         named = self._environ.get("SDK_CONFIG")
-        if named:
-            return Path(named)
-        places = (folder / "Configuration" / "config.json" for folder in self._sdk_folders())
-        return next((path for path in places if path.is_file()), None)
+        path = Path(named) if named else next((path for path in places if path.is_file()), None)
+        return _Source(f"the SDK's {path}", {} if path is None else read_sdk_config(path))
 
-    def _sdk_folders(self) -> list[Path]:
-        """The launcher lies in Apps below the SDK's folder; one published installer names that folder itself."""
-        home = self._environ.get("FATOORA_HOME")
-        return [Path(home).absolute().parent, Path(home).absolute()] if home else []
-
-    def _from_folders(self) -> _Source:
+    @cached_property
+    def _sdk_files(self) -> _Source:
         values = {}
         for name, below in _SDK_FILES.items():
             places = (folder / below for folder in (*self._sdk_folders(), Path()))
             values[name] = str(next((path for path in places if path.is_file()), ""))
         return _Source("the SDK's folders", values)
+
+    def _sdk_folders(self) -> list[Path]:
+        """The launcher lies in Apps below the SDK's folder; one published installer names that folder itself."""
+        home = self._environ.get("FATOORA_HOME")
+        return [Path(home).absolute().parent, Path(home).absolute()] if home else []
 
 
 def read_toml(path: Path) -> dict[str, str]:
