@@ -104,9 +104,9 @@ def _sign(work: Work, invoice: Invoice, result: Result) -> Path:
     assert work.stamping is not None
     record = stamper(work.stamping).write(invoice.source, invoice.signed)
     result.records.append({"command": "sign", **record})
-    result.say(SIGN, INFO, "invoice has been signed successfully", f" *** INVOICE HASH = {record['invoice_hash']}")
-    if record["warnings"]:
+    if record["warnings"]:  # before the hash: scripts take all that follows its words
         result.say(SIGN, WARN, "the seller's name takes 128 bytes or more in the QR code; use a shorter one")
+    result.say(SIGN, INFO, "invoice has been signed successfully", f" *** INVOICE HASH = {record['invoice_hash']}")
     return invoice.signed
 
 
@@ -146,9 +146,9 @@ def _qr(document: Path, result: Result) -> None:
     text = embedded if embedded is not None and not wrong else _rebuilt(verification)
     record: dict[str, object] = {"command": "qr", "file": str(document), "ok": True, "qr": text}
     result.records.append({**record, "differs": wrong})
-    result.say(QR, INFO, "Qr has been generated successfully", f" *** QR code = {text}")
     if embedded is not None and wrong:
-        result.say(QR, WARN, f"the document carries another QR code ({', '.join(wrong)}); this is the one that fits it")
+        result.say(QR, WARN, f"the document carries another QR code ({', '.join(wrong)}); here is the one that fits it")
+    result.say(QR, INFO, "Qr has been generated successfully", f" *** QR code = {text}")
 
 
 def _rebuilt(verification: "Verification") -> str:
