@@ -11,6 +11,7 @@ from typing import Any
 
 from khatm.cli import fatoora
 from khatm.clock import SAUDI
+from khatm.stamp import curve
 from tests.stamp_vectors import FOLDER, file
 from tests.vectors.entries import key
 
@@ -46,6 +47,7 @@ class Ran:
 
 def run(*words: object) -> Ran:
     """Run `fatoora` in this process, at NOW."""
+    curve.backend()  # chosen before the command could choose for a process that lives shortly
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = fatoora.run([str(word) for word in words], lambda: NOW)
