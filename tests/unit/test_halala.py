@@ -3,9 +3,11 @@
 The formulas are those of the document standard, 5.1, 5.3, 7.1 and 9; `tests.sum_rules` recomputes them apart from us.
 """
 
+import os
 import random
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,17 @@ from khatm.document.model import read_document
 from khatm.document.writer import ChainPlace, unstamped_xml, write
 from khatm.document.xml import parse
 from khatm.rules.validation import validate
-from khatm.stamp.canonical import INITIAL_PIH
+from khatm.stamp.canonical import INITIAL_PIH, read_canonical
+from khatm.stamp.certificate import read_certificate
+from khatm.stamp.keys import load_key
+from khatm.stamp.signers import FileSigner
+from khatm.stamp.xades import stamp
 from tests.authoring import random_document
+from tests.stamp_vectors import file
 from tests.sum_rules import broken_sum_rules
+from tests.vectors.entries import key as vector_key
 
-SEEDS = range(240)
+SEEDS = range(int(os.environ.get("KHATM_RANDOM_DOCUMENTS", "120")))
 HALALA = Decimal("0.01")
 Element = Any
 
@@ -37,13 +45,19 @@ def document(seed: int) -> tuple[dict[str, Any], bytes]:
     return authored, unstamped_xml(write(compute(read_document(authored)), place))
 
 
+@cache
+def signer() -> FileSigner:
+    key = load_key(vector_key("egs")["sec1_pem"].encode())
+    return FileSigner(key, read_certificate(file("certificates/own-pcsid-en.der")))
+
+
 def rules_broken(xml: bytes, authored: dict[str, Any]) -> list[str]:
-    """What schema and both official rule sets say an hour after issue."""
+    """What is said of the document, stamped, an hour after its issue: structure, official rules, stamp, QR code."""
     issued = datetime.fromisoformat(f"{authored['issue_date']}T{authored['issue_time']}")
     issued = issued if issued.tzinfo else issued.replace(tzinfo=SAUDI)
-    report = validate(xml, now=issued + timedelta(hours=1), advice=False)
-    stages = [stage for stage in report.stages if stage.stage in ("xml", "schema", "en16931", "ksa")]
-    return [finding.rule for stage in stages for finding in stage.findings]
+    stamped = stamp(read_canonical(xml), signer(), issued, allow_utc_issue_time=True)
+    report = validate(stamped.xml, now=issued + timedelta(hours=1), advice=False)
+    return [finding.rule for finding in report.official()]
 
 
 def repaired(xml: bytes) -> tuple[Repair, bytes]:
@@ -91,7 +105,7 @@ def test_documents_that_add_up_are_left_alone() -> None:
 
 
 def test_a_planted_halala_is_put_right() -> None:
-    """Exactly as it was: one amount in each of 240 documents, every kind of amount among them."""
+    """Exactly as it was: one amount in each document, every kind of amount among them."""
     kinds = set()
     for seed in SEEDS:
         _, xml = document(seed)
@@ -114,24 +128,35 @@ def test_a_planted_halala_is_put_right() -> None:
     }  # fmt: skip
 
 
-def test_whatever_is_planted_the_repaired_document_passes_the_official_rules() -> None:
-    """Two amounts of any kind, facts included: nothing is off by more than rounding, and all sums hold afterwards."""
+KEPT = ("round_to", "shelf", "KSA-32", "net of", "BT-131", "BT-114", "KSA-11", "prepayment line")
+"""Facts that no formula brings back: shelf totals, prepayments and rounding as they were before."""
+
+
+@pytest.mark.parametrize("planted", [1, 2])
+def test_whatever_is_planted_the_repaired_document_passes_the_official_rules(planted: int) -> None:
+    """Amounts of any kind, facts included; two on one line may be more than rounding explains, and are told so."""
+    refused = 0
     for seed in SEEDS:
         authored, xml = document(seed)
-        assert rules_broken(xml, authored) == []
         rng, tree = random.Random(seed), parse(xml)
-        candidates = [each for each in amounts(tree) if name(each) not in ("Price/PriceAmount",)]
-        candidates = [each for each in candidates if not each.tag.endswith("BaseAmount")]
-        lines = [each for each in candidates if not name(each).startswith("AllowanceCharge") or computed(each)]
-        for element in rng.sample(lines, min(2, len(lines))):
+        candidates = [
+            each
+            for each in amounts(tree)
+            if etree.QName(each).localname not in ("PriceAmount", "BaseAmount")
+            and (etree.QName(each.getparent()).localname != "AllowanceCharge" or computed(each))
+        ]
+        for element in rng.sample(candidates, min(planted, len(candidates))):
             plant(element, rng.choice([HALALA, -HALALA]))
         found, after = repaired(etree.tostring(tree))
+        if found.beyond and planted > 1:
+            refused += 1
+            continue
         assert found.beyond == (), (seed, found.beyond)
         assert rules_broken(after, authored) == [], (seed, found.odd)
         assert repaired(after)[0] == Repair((), ()), seed
-        kept = ("round_to", "shelf", "KSA-32", "net of", "BT-131", "BT-114", "percentage", "KSA-11", "prepayment line")
-        broken = [each for each in broken_sum_rules(after, authored) if not any(word in each for word in kept)]
+        broken = [each for each in broken_sum_rules(after, authored) if not any(word in each for word in KEPT)]
         assert broken == [], (seed, found.odd)
+    assert refused <= len(SEEDS) // 20
 
 
 def test_several_lines_at_once() -> None:
@@ -264,13 +289,22 @@ def test_every_term_has_a_name_in_both_languages() -> None:
 
 
 def test_official_samples(shared_corpus: Path) -> None:
-    """The good samples add up, the shelf-price one included; two error samples have 180.00 for 1800.00 as BT-111."""
+    """The good ones add up, the shelf-price one included; three inconsistent ones are off by a factor of ten."""
     official = shared_corpus / "official"
     beyond = {}
-    for path in sorted([*(official / "sdk-3.4.8").rglob("*.xml"), *official.glob("S[it]*/**/*.xml")]):
+    samples = [
+        path for folder in ("Standard", "Simplified", "sdk-3.4.8") for path in (official / folder).rglob("*.xml")
+    ]
+    inconsistent = sorted((official / "sdk-3.2.0-inconsistent").glob("*.xml"))
+    assert (len(samples), len(inconsistent)) == (45, 8)
+    for path in [*samples, *inconsistent]:
         found = repair(parse(path.read_bytes()))
         assert found.odd == (), path.name
         if found.beyond:
-            beyond[path.name] = [(each.term, str(each.found), str(each.right)) for each in found.beyond]
+            beyond[path.parent.name, path.name] = [(e.term, str(e.found), str(e.right)) for e in found.beyond]
     wrong = [("BT-111", "180.00", "1800.00")]
-    assert beyond == {"Simplified_Credit_Note_Error.xml": wrong, "Simplified_Debit_Note_Error.xml": wrong}
+    assert beyond == {
+        ("sdk-3.2.0-inconsistent", "Simplified_Credit_Note_Error.xml"): wrong,
+        ("sdk-3.2.0-inconsistent", "Simplified_Debit_Note_Error.xml"): wrong,
+        ("sdk-3.2.0-inconsistent", "Simplified_Invoice_Error.xml"): [("BT-131", "700.00", "70.00")],
+    }
