@@ -110,7 +110,10 @@ def test_a_planted_halala_is_put_right() -> None:
     for seed in SEEDS:
         _, xml = document(seed)
         rng, tree = random.Random(seed), parse(xml)
-        element = rng.choice([each for each in amounts(tree) if computed(each)])
+        candidates = [each for each in amounts(tree) if computed(each)]
+        if not candidates:
+            continue  # a document over nothing: all of it is discounted
+        element = rng.choice(candidates)
         kinds.add(f"line {name(element)}" if on_line(element) else name(element))
         found = Decimal(element.text) + rng.choice([HALALA, -HALALA])
         right, element.text = Decimal(element.text), str(found)
@@ -119,7 +122,6 @@ def test_a_planted_halala_is_put_right() -> None:
         assert outcome.beyond == ()
         [odd] = outcome.odd
         assert (odd.found, odd.right) == (found, right), seed
-        assert tree.getroot().xpath("count(.)") == 1
         assert (odd.line is not None) == on_line(element)
     assert kinds >= {
         "line InvoiceLine/LineExtensionAmount", "LegalMonetaryTotal/LineExtensionAmount",
