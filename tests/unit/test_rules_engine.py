@@ -142,7 +142,7 @@ class TestEngine:
 
         def report_of(*tests: Over[Node]) -> StageReport:
             sites = tuple(Site(str(place), "BR-1", "error", test) for place, test in enumerate(tests))
-            monkeypatch.setitem(engine._PLANS, ("ksa", DEFAULT), sites)
+            monkeypatch.setattr(engine, "plan", lambda stage, edition: sites)
             return judge_stage("ksa", reading, DEFAULT)
 
         assert [finding.found for finding in report_of(Over(ids, letters)).findings] == ["x", "y"]

@@ -5,11 +5,12 @@ Each stage stands for one official stylesheet: if one of its assertions breaks o
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from khatm.document.xml import shortened
 from khatm.memory import uncollected
-from khatm.rules import advice, en16931, ksa
+from khatm.rules import en16931, ksa
 from khatm.rules.abort import Abort
 from khatm.rules.edition import Edition
 from khatm.rules.findings import Finding, Stage, StageReport
@@ -26,20 +27,18 @@ LONG: Final = 2_000
 """Elements of a document from which it is judged part by part."""
 PART: Final = 64
 """Lines in a part; with what stands below they stay in the processor's cache."""
-
-_REGISTERED: Final[dict[Stage, tuple[Site, ...]]] = {
-    "en16931": en16931.SITES,
-    "ksa": ksa.SITES,
-    "advice": advice.SITES,
-}
-_PLANS: Final = {
-    (stage, edition): tuple(site for site in sites if edition in site.editions)
-    for stage, sites in _REGISTERED.items()
-    for edition in Edition
-}
-
-
 _NOTHING: Final[Mapping[Test, list[Node] | Abort]] = {}
+
+
+@cache
+def plan(stage: Stage, edition: Edition) -> tuple[Site, ...]:
+    """Return the sites of a stage and edition in their order; advice is read when it is first asked for."""
+    sites = en16931.SITES if stage == "en16931" else ksa.SITES
+    if stage == "advice":
+        from khatm.rules import advice
+
+        sites = advice.SITES
+    return tuple(site for site in sites if edition in site.editions)
 
 
 def judge(reading: Reading, edition: Edition, now: datetime) -> tuple[StageReport, StageReport]:
@@ -59,9 +58,9 @@ def judge_stage(stage: Stage, reading: Reading, edition: Edition) -> StageReport
 def judge_stages(stages: Sequence[Stage], reading: Reading, edition: Edition) -> list[StageReport]:
     """Run the sites of several stages, which is quicker for a long document than running one stage after the other."""
     with uncollected():
-        plans = [_PLANS[stage, edition] for stage in stages]
+        plans = [plan(stage, edition) for stage in stages]
         judged = _part_by_part(plans, reading) if reading.size > LONG else {}
-        return [run(stage, plan, reading, judged) for stage, plan in zip(stages, plans, strict=True)]
+        return [run(stage, sites, reading, judged) for stage, sites in zip(stages, plans, strict=True)]
 
 
 def run(
