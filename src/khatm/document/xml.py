@@ -188,14 +188,11 @@ def _refuse_doctype(data: bytes) -> None:
     """Look for a DOCTYPE in the prolog before the parser sees it, so that no entity is ever defined."""
     if data.startswith(_UTF16_STARTS):
         data = data.decode("utf-16", "replace").encode("utf-8", "replace")
-    at = data.find(b"<!DOCTYPE")
-    if at < 0:
-        return
     place = 0
-    while True:
-        place = data.find(b"<", place)
-        if place == at:
-            raise UnreadableXml("doctype", line=data.count(b"\n", 0, at) + 1, column=at - data.rfind(b"\n", 0, at))
+    while (place := data.find(b"<", place)) >= 0:
+        if data.startswith(b"<!DOCTYPE", place):
+            line, column = data.count(b"\n", 0, place) + 1, place - data.rfind(b"\n", 0, place)
+            raise UnreadableXml("doctype", line=line, column=column)
         if data.startswith(b"<!--", place):
             place = data.find(b"-->", place)
         elif data.startswith(b"<?", place):
@@ -204,10 +201,6 @@ def _refuse_doctype(data: bytes) -> None:
             return  # the root begins: what follows is text in a comment or CDATA section
         if place < 0:
             return
-        if place > at:
-            at = data.find(b"<!DOCTYPE", place)
-            if at < 0:
-                return
 
 
 def _refuse_crowds(data: bytes) -> None:
