@@ -131,11 +131,13 @@ def broken_down(reading: Reading) -> Sources:
 def own_sources(reading: Reading) -> Sources:
     """Collect the codes of the document's own allowances and charges and of its own invoice lines."""
     charged = descend([reading.root], "cac:AllowanceCharge", "cac:TaxCategory")
+    return sources(reading, charged + _own_items(reading))
+
+
+def _own_items(reading: Reading) -> list[Node]:
     if reading.root.name == "inv:Invoice":
-        return sources(reading, charged + line_parts(reading).items)
-    return sources(
-        reading, charged + descend([reading.root], "cac:InvoiceLine", "cac:Item", "cac:ClassifiedTaxCategory")
-    )
+        return line_parts(reading).items
+    return descend([reading.root], "cac:InvoiceLine", "cac:Item", "cac:ClassifiedTaxCategory")
 
 
 def _base(wanted: str, reading: Reading) -> Decimal:
@@ -144,13 +146,13 @@ def _base(wanted: str, reading: Reading) -> Decimal:
     def counts(category: Node) -> bool:
         return (plain[category] if category in plain else code(category)) == wanted
 
-    total = dsum(
-        [
-            decimal_of(line.all("cbc:LineExtensionAmount"))
-            for line in root.all("cac:InvoiceLine")
-            if any(map(counts, line.path("cac:Item", "cac:ClassifiedTaxCategory")))
-        ]
-    )
+    counted, amounts = None, []
+    for category in _own_items(reading):
+        line = category.parent.parent  # type: ignore[union-attr]  # it was found below a line
+        if line is not counted and line is not None and counts(category):
+            counted = line  # its other categories make no difference
+            amounts.append(decimal_of(line.all("cbc:LineExtensionAmount")))
+    total = dsum(amounts)
     for charge, combine in ((True, EXACT.add), (False, EXACT.subtract)):
         for node in root.all("cac:AllowanceCharge"):
             if indicates(node, charge) and any(map(counts, node.all("cac:TaxCategory"))):

@@ -108,10 +108,14 @@ def _coded(categories: Context, *codes: str) -> dict[str, Context]:
 
 _BROKEN_DOWN = _coded(cat.breakdown_categories, *cat.CODES)
 _ALLOWED = _coded(_allowance_categories, "E", "Z")
-_SOLD = _coded(cat.item_categories, "E", "Z")
+_SOLD = _coded(cat.item_categories, "E", "S", "Z")
 _S_ALLOWED = _coded(_only_allowance_categories, "S")["S"]
 _S_CHARGED = _coded(_only_charge_categories, "S")["S"]
-_S_SOLD = _coded(_invoice_line_categories, "S")["S"]
+_S_SOLD_BY_INVOICE = _coded(_invoice_line_categories, "S")["S"]
+
+
+def _s_sold(reading: Reading) -> list[Node]:
+    return (_S_SOLD_BY_INVOICE if reading.named("cac:CreditNoteLine") else _SOLD["S"])(reading)
 
 
 def _rate_not_zero(category: Node) -> bool:
@@ -234,5 +238,5 @@ SITES = (
     Site("093", "BR-Z-09", "error", each(_BROKEN_DOWN["Z"], _some_vat)),
     Site("094", "BR-Z-06", "error", each(_ALLOWED["Z"], _rate_not_zero), shows=_PERCENT),
     Site("095", "BR-Z-05", "error", each(_SOLD["Z"], _rate_not_zero), shows=_PERCENT),
-    Site("105", "BR-S-05", "warning", each(_S_SOLD, _rate_not_positive), shows=_PERCENT),
+    Site("105", "BR-S-05", "warning", each(_s_sold, _rate_not_positive), shows=_PERCENT),
 )
