@@ -21,7 +21,7 @@ def otp(vat_number: str, environment: str, renewal: bool, url: str, output_forma
     khatm simulator otp 399999999900003 | khatm unit onboard till-1 --otp -
     """
     purpose = "renewal" if renewal else "onboarding"
-    [issued] = manage(
-        url, "POST", "/otp", {"environment": environment, "vat_number": vat_number, "purpose": purpose}
-    )["otps"]
+    [issued] = manage(url, "POST", "/otp", {"environment": environment, "vat_number": vat_number, "purpose": purpose})[
+        "otps"
+    ]
     emit(issued) if output_format == "json" else say(issued["otp"])

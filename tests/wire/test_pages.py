@@ -1,0 +1,144 @@
+"""Every block of every page holds: commands and Python run, what they print is printed, JSON, XML and TOML are read."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.wire import test_five_minutes
+from tests.wire.page import ROOT, Block, all_blocks, matches, pages, run_each
+from tests.wire.page_readers import READERS, read_synopsis
+from tests.wire.page_stages import STAGES
+from tests.wire.test_pytest_plugin import INSTALLED, MODULE
+
+README_COMMANDS = 2
+"""README.md has two indented lines: `.ci/run` runs them as they stand."""
+ELSEWHERE = dict.fromkeys(test_five_minutes.PAGES, {"sh", "php", "csharp"})
+"""Blocks that another test runs, and looks at more closely: test_five_minutes."""
+MOST_EXCUSES = 6
+PROGRAM_NAMES = ("khatm ", "fatoora ")
+"""How a synopsis begins, and no output."""
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def runs(page: Path) -> list[Block]:
+    """What is run of a page here, in order: its commands, and the outputs shown under them."""
+    others = ELSEWHERE.get(page.name, set())
+    return [
+        each
+        for each in all_blocks(page)
+        if each.language in ("sh", "text") and each.language not in others and each.excuse is None
+    ]
+
+
+PAGES = pages()
+WITH_COMMANDS = [page for page in PAGES if any(each.language == "sh" for each in runs(page))]
+NAMES: dict[str, Any] = {"ids": name_of}
+
+
+@pytest.mark.parametrize("page", PAGES, **NAMES)
+def test_every_block_has_a_language_that_is_run_or_read(page: Path) -> None:
+    found = all_blocks(page)
+    bare = [each.text for each in found if not each.language]
+    if name_of(page) == "README.md":
+        assert [line.count("\n") for line in bare] == [1] * README_COMMANDS
+        assert all(".venv/bin/" in line for line in bare)
+    else:
+        assert bare == []
+    known = {"sh", "text", "python", *READERS} | ELSEWHERE.get(page.name, set())
+    for each in found:
+        assert each.language in {"", *known}, f"{name_of(page)}:{each.line}: nothing runs or reads {each.language!r}"
+
+
+def test_few_blocks_are_excused_and_none_without_a_reason() -> None:
+    excused = [(name_of(page), each.line, each.excuse) for page in PAGES for each in all_blocks(page) if each.excuse]
+    assert len(excused) <= MOST_EXCUSES, excused
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS, **NAMES)
+def test_commands_run_in_order_and_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    commands = [STAGES.get(name_of(page), "")]
+    shown: dict[int, Block] = {}
+    for before, each in zip([None, *runs(page)], runs(page), strict=False):
+        if each.language == "sh":
+            commands.append(each.text)
+        elif before is not None and before.language == "sh" and not each.text.startswith(PROGRAM_NAMES):
+            shown[len(commands) - 1] = each
+    said = run_each(commands, folder, tmp_path)
+    for number, each in shown.items():
+        assert matches(each.text, said[number]), f"{name_of(page)}:{each.line}: it printed\n{said[number]}"
+
+
+@pytest.mark.parametrize("page", PAGES, **NAMES)
+def test_texts_that_are_no_output_are_synopses_of_commands(page: Path, tmp_path: Path) -> None:
+    before = None
+    for each in all_blocks(page):
+        if each.language == "text":
+            if each.text.startswith(PROGRAM_NAMES):
+                read_synopsis(each.text, tmp_path)
+            else:
+                assert before is not None, "a text that is neither"
+                assert before.language == "sh", f"{name_of(page)}:{each.line}: neither an output nor a synopsis"
+        before = each
+
+
+PROGRAMS = [
+    pytest.param(each, id=f"{name_of(page)}:{each.line}")
+    for page in PAGES
+    for each in all_blocks(page)
+    if each.language == "python" and each.excuse is None
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_python_runs(program: Block, tmp_path: Path) -> None:
+    """A program with tests in it is run by pytest, in an empty folder."""
+    path = tmp_path / "test_page.py"
+    path.write_text(program.text, encoding="utf-8")
+    loading = () if INSTALLED else ("-p", MODULE)
+    runner = ["-m", "pytest", "-q", *loading] if "\ndef test_" in program.text else []
+    done = subprocess.run(
+        [sys.executable, *runner, path.name], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, **NAMES)
+@pytest.mark.parametrize("language", READERS)
+def test_what_nothing_runs_is_read(page: Path, language: str, tmp_path: Path) -> None:
+    reader = READERS[language]
+    for each in all_blocks(page):
+        if each.language == language:
+            reader(each.text, tmp_path)
+
+
+def test_an_output_is_compared_line_by_line() -> None:
+    assert matches("a … c\n…\nz\n", "a b c\nx\ny\nz\n")
+    assert matches("a\n…\n", "a\n")
+    assert not matches("a\n", "a\nb\n")
+    assert not matches("a.c\n", "abc\n")
+
+
+def test_blocks_are_found_where_markdown_has_them(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "1. one\n\n   ```sh\n   echo 1\n   ```\n\n       echo 2\n\n"
+        "<!-- not executed: it needs root -->\n```sh\necho 3\n```\n\n```text\n3\n```\n",
+        encoding="utf-8",
+    )
+    found = all_blocks(page)
+    assert [(each.language, each.text, each.excuse) for each in found] == [
+        ("sh", "echo 1\n", None),
+        ("", "echo 2\n", None),
+        ("sh", "echo 3\n", "it needs root"),
+        ("text", "3\n", None),
+    ]
