@@ -1,4 +1,4 @@
-"""docs/five-minutes.md, in every language it comes in, does what it says: commands in order in an empty folder, PHP as it is, C# as it sends."""
+"""docs/five-minutes.md, in each of its languages: commands run in order, PHP runs, what C# sends is answered."""
 
 import json
 import os

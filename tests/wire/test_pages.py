@@ -16,7 +16,7 @@ from tests.wire.test_pytest_plugin import INSTALLED, MODULE
 
 README_COMMANDS = 2
 """README.md has two indented lines: `.ci/run` runs them as they stand."""
-ELSEWHERE = dict.fromkeys(test_five_minutes.PAGES, {"sh", "php", "csharp"})
+ELSEWHERE = {name: {"sh", "php", "csharp"} for name in test_five_minutes.PAGES}
 """Blocks that another test runs, and looks at more closely: test_five_minutes."""
 MOST_EXCUSES = 6
 PROGRAM_NAMES = ("khatm ", "fatoora ")
