@@ -53,7 +53,14 @@ done
 """
 """A document of another installation, a pack of this one, and two units that have issued nothing here."""
 
+PAIR = """
+openssl ecparam -name secp256k1 -genkey -noout -out key.pem
+openssl req -x509 -new -sha256 -key key.pem -subj /CN=till -days 2 -out cert.pem
+"""
+"""A key, and a certificate of nobody's on it."""
+
 STAGES: dict[str, str] = {
+    "README.md": PAIR,
     "docs/chain.md": ONBOARDED + CHAINS,
     "docs/ledger.md": ONBOARDED + DAY,
     "docs/operations.md": ONBOARDED + REJECTED,

@@ -1,5 +1,6 @@
 """Every block of every page holds: commands and Python run, what they print is printed, JSON, XML and TOML are read."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -73,9 +74,16 @@ def test_commands_run_in_order_and_print_what_the_page_shows(page: Path, tmp_pat
             commands.append(each.text)
         elif before is not None and before.language == "sh" and not each.text.startswith(PROGRAM_NAMES):
             shown[len(commands) - 1] = each
-    said = run_each(commands, folder, tmp_path)
+    said = run_each([*commands, *commands_of_tables(page)], folder, tmp_path)
     for number, each in shown.items():
         assert matches(each.text, said[number]), f"{name_of(page)}:{each.line}: it printed\n{said[number]}"
+
+
+def commands_of_tables(page: Path) -> list[str]:
+    """README.md has a table of commands, which take the files that its blocks have made."""
+    rows = re.findall(r"^\| `((?:khatm|fatoora) [^`]+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert page.name != "README.md" or len(rows) >= 9
+    return rows if page.name == "README.md" else []
 
 
 @pytest.mark.parametrize("page", PAGES, **NAMES)
