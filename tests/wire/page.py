@@ -8,6 +8,7 @@ test is replaced before: ports by free ones, days by days about today. Three sig
 - `<!-- not executed: REASON -->` before a block: nothing runs it.
 """
 
+import functools
 import os
 import re
 import shlex
@@ -50,7 +51,8 @@ def pages() -> list[Path]:
     return sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 
 
-def all_blocks(page: Path) -> list[Block]:
+@functools.cache
+def all_blocks(page: Path) -> tuple[Block, ...]:
     """The page's blocks in order, fenced and indented ones, in lists too."""
     found: list[Block] = []
     excuse = None
@@ -62,7 +64,7 @@ def all_blocks(page: Path) -> list[Block]:
             excuse = said[1]
         elif token.nesting == 0:
             excuse = None
-    return found
+    return tuple(found)
 
 
 def blocks(page: str, language: str) -> list[str]:
