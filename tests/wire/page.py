@@ -1,8 +1,9 @@
 """The pages of this repository as tests run them: README.md, CONTRIBUTING.md and everything below docs/.
 
 A page's commands run in order, in one shell, in an empty folder. What a page writes that cannot be the same in a
-test is replaced before: ports by free ones, days by days about today. Three signs in a page speak to the tests:
+test is replaced before: ports by free ones, days by days about today. Four signs in a page speak to the tests:
 
+- `$ ` before a command in a text: a transcript, the command and what it prints;
 - `# exit 3` behind a command: it ends with this code, which a reader wants to know too;
 - `…` in the output under a command: any text, and as a whole line any lines;
 - `<!-- not executed: REASON -->` before a block: nothing runs it.
@@ -17,7 +18,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -65,6 +66,16 @@ def all_blocks(page: Path) -> tuple[Block, ...]:
         elif token.nesting == 0:
             excuse = None
     return tuple(found)
+
+
+def commands_and_outputs(block: Block) -> list[Block]:
+    """Split a transcript (`$ ` before each command) into its commands and what they print; other blocks stay whole."""
+    if not block.text.startswith("$ "):
+        return [block]
+    parts: list[Block] = []
+    for command, output in re.findall(r"^\$ (.*\n)((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
+        parts += [replace(block, language="sh", text=command), replace(block, language="text", text=output)]
+    return parts
 
 
 def blocks(page: str, language: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.wire import test_five_minutes
-from tests.wire.page import ROOT, Block, all_blocks, matches, pages, run_each
+from tests.wire.page import ROOT, Block, all_blocks, commands_and_outputs, matches, pages, run_each
 from tests.wire.page_readers import READERS, read_synopsis
 from tests.wire.page_stages import STAGES
 from tests.wire.test_pytest_plugin import INSTALLED, MODULE
@@ -32,9 +32,10 @@ def runs(page: Path) -> list[Block]:
     """What is run of a page here, in order: its commands, and the outputs shown under them."""
     others = ELSEWHERE.get(page.name, set())
     return [
-        each
+        part
         for each in all_blocks(page)
         if each.language in ("sh", "text") and each.language not in others and each.excuse is None
+        for part in commands_and_outputs(each)
     ]
 
 
@@ -90,7 +91,7 @@ def commands_of_tables(page: Path) -> list[str]:
 def test_texts_that_are_no_output_are_synopses_of_commands(page: Path, tmp_path: Path) -> None:
     before = None
     for each in all_blocks(page):
-        if each.language == "text":
+        if each.language == "text" and not each.text.startswith("$ "):
             if each.text.startswith(PROGRAM_NAMES):
                 read_synopsis(each.text, tmp_path)
             else:
@@ -149,4 +150,16 @@ def test_blocks_are_found_where_markdown_has_them(tmp_path: Path) -> None:
         ("", "echo 2\n", None),
         ("sh", "echo 3\n", "it needs root"),
         ("text", "3\n", None),
+    ]
+
+
+def test_a_transcript_is_split_into_commands_and_outputs() -> None:
+    parts = commands_and_outputs(Block("text", "$ echo 1\n1\n$ true\n$ echo 2; echo 3\n2\n3\n", 7, None))
+    assert [(each.language, each.text) for each in parts] == [
+        ("sh", "echo 1\n"),
+        ("text", "1\n"),
+        ("sh", "true\n"),
+        ("text", ""),
+        ("sh", "echo 2; echo 3\n"),
+        ("text", "2\n3\n"),
     ]
