@@ -35,7 +35,8 @@ html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html"]}
 myst_heading_anchors = 3
 nitpicky = True
 
-_RIGHT_TO_LEFT = re.compile(r'\A<div dir="rtl">\n(.*)\n</div>\n\Z', re.DOTALL)
+_RIGHT_TO_LEFT = '<div dir="rtl">\n'
+_WRAPPER = re.compile(r'^(?:<div dir="rtl">|</div>)$', re.MULTILINE)
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _LINK_HERE = re.compile(r"\[([^\]]+)\]\(#([^)]+)\)")
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -46,8 +47,8 @@ _CONTENTS = "\n```{{toctree}}\n:hidden:\n{options}\n{entries}\n```\n"
 def _for_the_site(app: Sphinx, docname: str, source: list[str]) -> None:
     """Add to a page, as it is read, what a site needs."""
     text = source[0]
-    if wrapped := _RIGHT_TO_LEFT.match(text):
-        text = wrapped[1]
+    if text.startswith(_RIGHT_TO_LEFT):
+        text = _WRAPPER.sub("", text)
     anchors = set(_ANCHOR.findall(text))
     text = _LINK_HERE.sub(lambda link: f'<a href="#{link[2]}">{link[1]}</a>' if link[2] in anchors else link[0], text)
     folder = Path(app.srcdir, docname).parent
@@ -71,7 +72,7 @@ def _within(link: re.Match[str], folder: Path, site: Path) -> str:
 def _direct(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
     """Tell the template which way a page is written."""
     source = Path(app.srcdir, f"{pagename}.md")
-    arabic = source.exists() and _RIGHT_TO_LEFT.match(source.read_text(encoding="utf-8")) is not None
+    arabic = source.exists() and source.read_text(encoding="utf-8").startswith(_RIGHT_TO_LEFT)
     context["page_language"], context["page_direction"] = ("ar", "rtl") if arabic else ("en", "ltr")
 
 

@@ -59,7 +59,18 @@ openssl req -x509 -new -sha256 -key key.pem -subj /CN=till -days 2 -out cert.pem
 """
 """A key, and a certificate of nobody's on it."""
 
+INVOICE = """
+khatm issue examples/simplified-invoice.json --unit till-1 --out invoice.xml
+"""
+"""An invoice that till-1 has issued."""
+
+CONFIGURED = """
+export KHATM_FATOORA_CERT=cert.pem KHATM_FATOORA_KEY=key.pem
+"""
+"""What `fatoora -sign` signs with."""
+
 STAGES: dict[str, str] = {
+    "docs/fatoora.md": ONBOARDED + INVOICE + PAIR + CONFIGURED,
     "README.md": PAIR,
     "docs/chain.md": ONBOARDED + CHAINS,
     "docs/ledger.md": ONBOARDED + DAY,

@@ -1,4 +1,4 @@
-"""docs/five-minutes.md, in each of its languages: commands run in order, PHP runs, what C# sends is answered."""
+"""docs/five-minutes.md does what it says: commands in order in an empty folder, PHP as it is, C# as it sends."""
 
 import json
 import os
@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from khatm.simulator.embedded import EmbeddedSimulator
-from tests.wire.page import DOCS, blocks, run_in_order
+from tests.wire.page import blocks, run_in_order
 from tests.wire.simulator_caller import http
 
-PAGES = sorted(page.name for page in DOCS.glob("five-minutes*.md"))
+PAGE = "five-minutes.md"
 VAT_NUMBER = "399999999900003"
 
 
@@ -33,9 +33,8 @@ def simulator() -> Iterator[EmbeddedSimulator]:
         yield opened
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_commands_run_in_order_in_an_empty_folder(page: str, tmp_path: Path, folder: Path) -> None:
-    said = run_in_order(blocks(page, "sh"), folder, tmp_path)
+def test_the_commands_run_in_order_in_an_empty_folder(tmp_path: Path, folder: Path) -> None:
+    said = run_in_order(blocks(PAGE, "sh"), folder, tmp_path)
     lines = said.splitlines()
     order = [lines.index(each) for each in ("CLEARED REPORTED", "no answer: send again", "409: reported before")]
     assert order == sorted(order)
@@ -46,19 +45,19 @@ def test_the_commands_run_in_order_in_an_empty_folder(page: str, tmp_path: Path,
         assert (results["status"], results["warningMessages"]) == ("PASS", []), name
 
 
-def csr_in(page: str, folder: Path) -> None:
+def csr_in(folder: Path) -> None:
     """Run the page's second step: key and CSR."""
-    [step] = [each for each in blocks(page, "sh") if "openssl req" in each]
+    [step] = [each for each in blocks(PAGE, "sh") if "openssl req" in each]
     subprocess.run(["sh", "-eu", "-c", step], cwd=folder, check=True, capture_output=True)
 
 
-def php(page: str, folder: Path, otp: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def php(folder: Path, otp: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the page's program in PHP; skip without PHP, but never where CI is true."""
     modules = subprocess.run(["php", "-m"], capture_output=True, text=True, check=False).stdout if _has_php() else ""
     if "curl" not in modules.split():
         reason = "PHP with its curl extension is not on this machine"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    [program] = blocks(page, "php")
+    [program] = blocks(PAGE, "php")
     (folder / "onboard.php").write_text(program, encoding="utf-8")
     return subprocess.run(
         ["php", *options, "onboard.php", otp],
@@ -75,34 +74,30 @@ def _has_php() -> bool:
     return shutil.which("php") is not None
 
 
-@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("way", ["base address", "fixed address"])
-def test_php_gets_its_compliance_csid(page: str, simulator: EmbeddedSimulator, folder: Path, way: str) -> None:
-    csr_in(page, folder)
+def test_php_gets_its_compliance_csid(simulator: EmbeddedSimulator, folder: Path, way: str) -> None:
+    csr_in(folder)
     otp = simulator.issue_otp("simulation", VAT_NUMBER)
     if way == "base address":
-        done = php(page, folder, otp, GATEWAY=f"{simulator.gateway_url}/simulation")
+        done = php(folder, otp, GATEWAY=f"{simulator.gateway_url}/simulation")
     else:
-        done = php(
-            page, folder, otp, "-d", f"curl.cainfo={simulator.tls_root_file}", HTTPS_PROXY=str(simulator.proxy_url)
-        )
+        done = php(folder, otp, "-d", f"curl.cainfo={simulator.tls_root_file}", HTTPS_PROXY=str(simulator.proxy_url))
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.fullmatch(r"[0-9]{13}\n", done.stdout)
-    used = php(page, folder, otp, GATEWAY=f"{simulator.gateway_url}/simulation")
+    used = php(folder, otp, GATEWAY=f"{simulator.gateway_url}/simulation")
     assert used.returncode != 0
     assert "HTTP 400" in used.stdout + used.stderr
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_what_the_c_sharp_program_sends_is_answered(page: str, simulator: EmbeddedSimulator, folder: Path) -> None:
+def test_what_the_c_sharp_program_sends_is_answered(simulator: EmbeddedSimulator, folder: Path) -> None:
     """There is no compiler for it here: the request is put together from what its source says."""
-    [program] = blocks(page, "csharp")
+    [program] = blocks(PAGE, "csharp")
     headers = dict(re.findall(r'request\.Headers\.Add\("([^"]+)", "([^"]+)"\)', program))
     assert headers == {"Accept-Version": "V2", "Accept-Language": "en"}
     assert 'request.Headers.Add("OTP", otp)' in program
     [path] = re.findall(r'CallGateway\(HttpMethod\.Post, "([^"]+)", new \{ csr \}, otp: args\[0\]\)', program)
     assert 'Encoding.UTF8, "application/json")' in program
-    csr_in(page, folder)
+    csr_in(folder)
     answer = http().post(
         f"{simulator.gateway_url}/simulation{path}",
         content=json.dumps({"csr": b64encode((folder / "unit.csr").read_bytes()).decode()}).encode(),
