@@ -177,6 +177,8 @@ def totals(
     written, or if they are off by more than rounding can explain: such an invoice is never repaired.
     """
     if repair:
+        if seller is not None:
+            raise click.UsageError("--seller belongs to an authoring file; --repair reads a whole invoice.")
         from khatm.cli.repairing import repair_file
 
         sys.exit(repair_file(input_file, out, language, output_format))
