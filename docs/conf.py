@@ -13,7 +13,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 project = "Khatm"
-author = "The Khatm authors"
+author = project_copyright = "The Khatm authors"
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
 root_doc = "index"
