@@ -4,13 +4,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from khatm.errors import KhatmError
 from tests.wire.page import ROOT, Block, all_blocks, commands_and_outputs, matches, pages, run_each
-from tests.wire.page_readers import READERS, read_synopsis
+from tests.wire.page_readers import READERS, read_csr_properties, read_json, read_synopsis, read_toml, read_xml
 from tests.wire.page_stages import STAGES
 from tests.wire.test_pytest_plugin import INSTALLED, MODULE
 
@@ -168,4 +170,37 @@ def test_a_transcript_is_split_into_commands_and_outputs() -> None:
         ("text", ""),
         ("sh", "echo 2; echo 3\n"),
         ("text", "2\n3\n"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reader", "text"),
+    [
+        (read_json, '{"unknown": 1}'),
+        (read_json, '{"faults": [{"endpoint": "nowhere", "then": {"drop": "close"}}]}'),
+        (read_json, '{"kind": "invoice", "lines": [], "colour": "red"}'),
+        (read_xml, "<cbc:Colour>red</cbc:Colour>"),
+        (read_xml, "<cac:Delivery><cbc:UUID>1</cbc:UUID></cac:Delivery>"),
+        (read_xml, "<cbc:IssueDate>2 March 2026</cbc:IssueDate>"),
+        (read_toml, '[simulation]\ncolour = "red"\n'),
+        (read_csr_properties, "csr.common.name=till-1\n"),
+        (read_synopsis, "khatm validate [--colour RED] FILE…\n"),
+        (read_synopsis, "khatm paint FILE\n"),
+    ],
+)
+def test_a_block_that_is_wrong_is_not_read(reader: Callable[[str, Path], None], text: str, tmp_path: Path) -> None:
+    with pytest.raises((AssertionError, KhatmError, KeyError)):
+        reader(text, tmp_path)
+
+
+@pytest.mark.parametrize("script", ["false\n", "false\ntrue\n", "true # exit 1\n", "nothing-of-that-name\n"])
+def test_a_command_that_fails_fails_its_page(script: str, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        run_each(["echo 1\n", script], tmp_path, tmp_path)
+
+
+def test_an_exit_code_that_the_page_tells_is_held_to(tmp_path: Path) -> None:
+    assert run_each(["echo 1\n", "sh -c 'echo 2; exit 3' # exit 3: it waits\necho 4\n"], tmp_path, tmp_path) == [
+        "1\n",
+        "2\n4\n",
     ]
