@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.page import blocks
-
 pytest_plugins = ["pytester"]
 
 MODULE = "khatm.testing.pytest_plugin"
@@ -143,8 +141,3 @@ def test_wrong_marks_are_said(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(errors=3)
     for said in ("there is no switch 'otps'", "unexpected keyword argument 'setting'", "options by name"):
         assert said in result.stdout.str()
-
-
-def test_the_page_s_tests_pass(pytester: pytest.Pytester) -> None:
-    [text] = [each for each in blocks("simulator.md", "python") if "test_shop.py" in each]
-    run(pytester, text).assert_outcomes(passed=2)

@@ -6,6 +6,7 @@ import click
 from click.core import ParameterSource
 
 from khatm.cli.simulator_faults import fault
+from khatm.cli.simulator_otp import otp
 from khatm.cli.simulator_record import exchange, exchanges
 from khatm.cli.simulator_state import clock, reset, restore, snapshot
 
@@ -104,5 +105,5 @@ def _refuse_options(context: click.Context) -> None:
             )
 
 
-for _command in (fault, clock, snapshot, restore, reset, exchanges, exchange):
+for _command in (otp, fault, clock, snapshot, restore, reset, exchanges, exchange):
     simulator.add_command(_command)
