@@ -169,6 +169,20 @@ def test_another_certificate_than_the_embedded_one_is_named(desk: Desk) -> None:
     assert [each["code"] for each in ran.records[0]["findings"]] == ["DOCTOR-CERTIFICATE-GIVEN"]
 
 
+def test_terminal_is_not_steered_by_what_is_shown(desk: Desk) -> None:
+    """Escape sequences, line ends and overrides of direction come out as visible text."""
+    steering = b"\x1b[2J\xe2\x80\xae\n"
+    certificate = CERTIFICATE.replace(b"TST-886431145-310123456700003", b"TST-886431145-310123" + steering + b"0")
+    assert len(certificate) == len(CERTIFICATE)
+    desk.write("odd.der", certificate)
+    desk.write("odd.xml", Stamper(records=lambda records: [(1, steering), *records[1:]]).stamped())
+    for name in ("odd.der", "odd.xml"):
+        ran = desk.khatm("doctor", name)
+        assert "\x1b" not in ran.out
+        assert "\u202e" not in ran.out
+        assert "\\x1b[2J" in ran.out
+
+
 def test_csr_is_described_and_judged(desk: Desk) -> None:
     csr = stamp_vectors.file("csr/own-en.simulation.csr.pem")
     desk.write("till.csr", csr)

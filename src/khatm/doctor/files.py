@@ -3,6 +3,7 @@
 Nothing of a private key is told but the fingerprint of its public key. Source: the stamp standard, sections 1 and 2.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from khatm.doctor.causes import Word
-from khatm.doctor.findings import Finding, facts
+from khatm.doctor.findings import Finding, facts, shown
 from khatm.doctor.identity import Identity, examine_validity, identity
 from khatm.doctor.signer import fingerprint
 from khatm.environment import Environment
@@ -192,7 +193,7 @@ def _attributes(name: der.Element) -> dict[str, str]:
     for rdn in name.expect(der.SEQUENCE):
         for pair in rdn.expect(der.SET):
             kind, value = pair.expect(der.SEQUENCE).children(2)[:2]
-            found[kind.oid] = value.content.decode("utf-8", "replace")
+            found[kind.oid] = shown(value.content.decode("utf-8", "replace"))
     return found
 
 
@@ -217,10 +218,9 @@ def _alternative(value: bytes) -> dict[str, str]:
 
 def _template(value: bytes) -> str:
     """Read the template's name: any string type, or bare text as some clients write it."""
-    try:
-        return der.read(value).content.decode("utf-8", "replace")
-    except der.MalformedDer:
-        return value.decode("utf-8", "replace")
+    with contextlib.suppress(der.MalformedDer):
+        value = der.read(value).content
+    return shown(value.decode("utf-8", "replace"))
 
 
 def _signed(csr: Csr, point: bytes) -> bool:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from khatm.clock import SAUDI
 from khatm.doctor.case import Case
 from khatm.doctor.causes import Word
-from khatm.doctor.findings import Finding, facts
+from khatm.doctor.findings import Finding, facts, shown
 from khatm.doctor.signer import fingerprint
 from khatm.stamp.certificate import Certificate
 
@@ -53,14 +53,14 @@ class Identity:
 
 
 def identity(certificate: Certificate) -> Identity:
-    """Return what a certificate says of its holder."""
+    """Return what a certificate says of its holder, fit to be shown."""
     return Identity(
-        common_name=certificate.common_name,
-        organization=certificate.organization,
-        vat_number=certificate.vat_number,
-        egs_serial=certificate.egs_serial,
-        type_map=certificate.invoice_types,
-        issuer=certificate.issuer_name,
+        common_name=shown(certificate.common_name),
+        organization=shown(certificate.organization),
+        vat_number=shown(certificate.vat_number),
+        egs_serial=shown(certificate.egs_serial),
+        type_map=shown(certificate.invoice_types),
+        issuer=shown(certificate.issuer_name),
         serial=str(certificate.serial_number),
         kind=kind_of(certificate),
         curve=certificate.curve,
