@@ -9,13 +9,16 @@ import base64
 import io
 import re
 import sqlite3
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote_from_bytes
+
+from sqlalchemy.engine import make_url
 
 from tests import postgresql
 
@@ -141,3 +144,49 @@ def postgresql_values(address: str) -> bytes:
 def _joined(rows: Iterable[tuple[object, ...]]) -> bytes:
     values = (value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row)
     return b"\n".join(reading for value in values for reading in _readings(value))
+
+
+def look_at_store(search: Search, home: Path, database: str | None) -> None:
+    """Look at every value of a ledger, and at the files of its server where these tests have started it."""
+    if database is None:
+        search.look("values", sqlite_values(home / "ledger.db"))
+        return
+    search.look("values", postgresql_values(database))
+    data = data_of(database)
+    if data is None:
+        return
+    with postgresql.connect(database) as driver:
+        driver.execute("CHECKPOINT")
+        found = driver.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()
+    assert found is not None
+    for path in (*(data / "base" / str(found[0])).iterdir(), *(data / "pg_wal").glob("0*")):
+        search.look_at_file("write-ahead log" if path.parent.name == "pg_wal" else "database files", path)
+    search.look_at_file("server's log", data.parent / "log")
+
+
+def data_of(database: str) -> Path | None:
+    """The folder of the server that these tests have started; None for one that was given to them."""
+    folder = Path(str(make_url(database).query.get("host", "")))
+    return folder if (folder / "base").is_dir() and (folder.parent / "log").is_file() else None
+
+
+@contextmanager
+def watched(arguments: set[bytes]) -> Iterator[None]:
+    """Note the arguments of every process of the machine while the block runs, where the system shows them."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.1):
+            for entry in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    arguments.add(entry.read_bytes())
+                except OSError:
+                    continue
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join()
