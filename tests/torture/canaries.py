@@ -25,7 +25,7 @@ from tests.torture.authority import ROOT
 from tests.torture.documents import content
 from tests.torture.plan import UNITS
 
-_COPY = "import shutil, sys; shutil.copytree(sys.argv[1], sys.argv[2], dirs_exist_ok=True)"
+_COPY = "import shutil, sys; shutil.copy(sys.argv[1], sys.argv[2])"
 
 
 class Planted:
@@ -85,13 +85,15 @@ class Planted:
             search.look("the authority's record", sqlite_values(file))
         _require_found(search, [*self._secrets(), *self._otps()])
 
-    def keep_copy(self) -> None:
-        """Copy the installation as its processes have it open: a -wal file is gone once the last of them has ended.
+    def keep_log(self) -> None:
+        """Copy the -wal file that the processes have open: it is gone once the last of them has ended.
 
         By a process of its own, because closing a database file would drop this process's locks on it.
         """
-        copy = [sys.executable, "-c", _COPY, str(self.folder / "home"), str(self.folder / "midway")]
-        subprocess.run(copy, check=False, capture_output=True)  # a file may vanish meanwhile
+        if self.database_url is None:
+            (self.folder / "midway").mkdir()
+            log = str(self.folder / "home" / "ledger.db-wal")
+            subprocess.run([sys.executable, "-c", _COPY, log, str(self.folder / "midway")], check=True)
 
     def provoke_errors(self, environ: dict[str, str]) -> list[str]:
         """Call with a wrong passphrase, and let the program fail with a private key in its hands."""

@@ -119,7 +119,7 @@ def torture(plan: Plan, folder: Path, database_url: str | None = None) -> Outcom
         fatoora.misbehave()
         with _processes(plan, folder, environ) as processes:
             _kill_until_issued(plan, processes)
-            planted.keep_copy()
+            planted.keep_log()
             faults = fatoora.fired()
             fatoora.behave()
             drained_in, waiting = _drain(plan, home, processes)
