@@ -13,8 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar
 
-from khatm.cli.errors import FileUnreadable
-from khatm.cli.output import OutputFormat, emit, error_record, is_live, progress, say
+from khatm.cli.errors import FileUnreadable, error_record
+from khatm.cli.output import OutputFormat, emit, is_live, progress, say
 from khatm.errors import KhatmError
 from khatm.ledger.documents import content_digest
 from khatm.ledger.errors import LedgerError, ReferenceTaken

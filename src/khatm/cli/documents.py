@@ -8,7 +8,8 @@ import click
 
 from khatm.cli.errors import FileUnwritable, IssuedNotWritten, NotCleared
 from khatm.cli.files import read_file, require_writable, write_file
-from khatm.cli.output import OutputFormat, checked_name, emit, format_option, progress, say
+from khatm.cli.output import OutputFormat, checked_name, emit, format_option, language_option, progress, say
+from khatm.errors import Language
 
 if TYPE_CHECKING:
     from khatm.forecast import BrokenRule
@@ -175,10 +176,24 @@ def document(uuid: str, out: Path | None, stamped: bool, output_format: OutputFo
 
 
 @click.command()
-@click.argument("input_file", metavar="INPUT.json", type=click.Path(path_type=Path))
+@click.argument("input_file", metavar="INPUT", type=click.Path(path_type=Path))
+@click.option("--repair", is_flag=True, help="INPUT is a UBL invoice: say which amounts are a halala off, and why.")
+@click.option("--out", type=click.Path(path_type=Path), help="With --repair: write the repaired invoice to this file.")
+@language_option
 @format_option
-def totals(input_file: Path, output_format: OutputFormat) -> None:
-    """Compute every total of the authoring file INPUT.json (`-` reads standard input); no unit is needed."""
+def totals(input_file: Path, repair: bool, out: Path | None, language: Language, output_format: OutputFormat) -> None:
+    """Compute every total of the authoring file INPUT (`-` reads standard input); no unit is needed.
+
+    With --repair, INPUT is the XML of any UBL invoice, and nothing is computed anew that holds. A stamp does not
+    survive a repair: the file written has none, and that is said. Exit code 1 if amounts are off and nothing was
+    written, or if they are off by more than rounding can explain: such an invoice is never repaired.
+    """
+    if repair:
+        from khatm.cli.repairing import repair_file
+
+        sys.exit(repair_file(input_file, out, language, output_format))
+    if out is not None:
+        raise click.UsageError("--out belongs to --repair.")
     from khatm.document.arithmetic import compute
     from khatm.document.model import read_document
 
