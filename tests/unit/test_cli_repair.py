@@ -146,3 +146,15 @@ def test_out_belongs_to_repair() -> None:
     result = run(UNSIGNED, "--out", "x")
     assert result.exit_code == 2
     assert "--out belongs to --repair" in result.stderr
+
+
+def test_a_seller_belongs_to_an_authoring_file() -> None:
+    result = run("--repair", UNSIGNED, "--seller", "x")
+    assert result.exit_code == 2
+    assert "--seller belongs to an authoring file" in result.stderr
+
+
+def test_an_example_without_a_seller_is_totalled_with_one_beside_it() -> None:
+    examples = Path(__file__).resolve().parents[2] / "examples"
+    result = run(str(examples / "standard-invoice.json"), "--seller", str(examples / "seller.json"), "--format", "json")
+    assert (result.exit_code, json.loads(result.stdout)["totals"]["payable"]) == (0, "531.30")  # 12 x 38.50, plus 15 %

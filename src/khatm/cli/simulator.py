@@ -6,6 +6,7 @@ import click
 from click.core import ParameterSource
 
 from khatm.cli.simulator_faults import fault
+from khatm.cli.simulator_otp import otp
 from khatm.cli.simulator_record import exchange, exchanges
 from khatm.cli.simulator_state import clock, reset, restore, snapshot
 
@@ -28,6 +29,19 @@ _PORT = click.IntRange(0, 65535)
 @click.option(
     "--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name of this machine for pages and /manage."
 )
+@click.option(
+    "--grade",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="REPORT",
+    help="Grade the clients: REPORT.html and REPORT.json.",
+)
+@click.option(
+    "--grade-case",
+    "grade_cases",
+    multiple=True,
+    metavar="ID",
+    help="With --grade: provoke this case only; `none` provokes nothing. [default: all]",
+)
 @click.pass_context
 def simulator(
     context: click.Context,
@@ -42,12 +56,15 @@ def simulator(
     https_port: int | None,
     proxy_port: int | None,
     hosts: tuple[str, ...],
+    grade: Path | None,
+    grade_cases: tuple[str, ...],
 ) -> None:
     """Serve the six gateway endpoints for sandbox, simulation and production, /portal for people, /manage for machines.
 
     \b
     Prints "simulator ready: http://HOST:PORT" when it accepts connections. SIGTERM and Ctrl-C stop it cleanly.
     --https-port and --proxy-port also print the lines that bring a client with a fixed address here.
+    With --grade the exit code is the grade's: 1 if a case failed, 3 if one is undecided or none was met, else 0.
     The commands below talk to a running simulator.
     """
     if context.invoked_subcommand is not None:
@@ -59,7 +76,9 @@ def simulator(
         raise click.UsageError("--memory and --data exclude each other: say where the state is kept, once")
     if keep_exchanges is not None and data is None:
         raise click.UsageError("--keep-exchanges needs --data: without it the latest 2,000 or 64 MiB are kept")
-    run(
+    if grade_cases and grade is None:
+        raise click.UsageError("--grade-case needs --grade: say where the report is written")
+    code = run(
         host=host,
         port=port,
         data=data,
@@ -70,7 +89,11 @@ def simulator(
         https_port=https_port,
         proxy_port=proxy_port,
         hosts=hosts,
+        grade=grade,
+        grade_cases=grade_cases,
     )
+    if code:
+        context.exit(code)
 
 
 def _refuse_options(context: click.Context) -> None:
@@ -82,5 +105,5 @@ def _refuse_options(context: click.Context) -> None:
             )
 
 
-for _command in (fault, clock, snapshot, restore, reset, exchanges, exchange):
+for _command in (otp, fault, clock, snapshot, restore, reset, exchanges, exchange):
     simulator.add_command(_command)
