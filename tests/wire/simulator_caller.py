@@ -23,6 +23,7 @@ from khatm.stamp.certificate import read_certificate
 from khatm.stamp.signers import FileSigner
 from khatm.stamp.xades import stamp
 from tests.csr_maker import CsrRecipe, csr_member, make_csr
+from tests.simulator_process import SimulatorProcess
 
 DOCUMENTS = Path(__file__).parents[1] / "data" / "authority" / "documents"
 SELLER = "310123456700003"
@@ -90,7 +91,7 @@ def http() -> httpx.Client:
 class Caller:
     """Calls one environment of a simulator."""
 
-    simulator: EmbeddedSimulator
+    simulator: EmbeddedSimulator | SimulatorProcess
     environment: Environment
     headers: dict[str, str] = field(
         default_factory=lambda: {"Accept-Version": "V2", "Accept-Language": "en", "Accept": "application/json"}
