@@ -17,6 +17,7 @@ from khatm.simulator.delivery import Delivery, Holding, Receive, Scope, Send, co
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.faulty import FaultyGateway
+from khatm.simulator.head_limit import HeadLimit
 from khatm.simulator.web import openapi
 from khatm.simulator.web.guard import Guard
 from khatm.simulator.web.routes import routes as pages
@@ -44,6 +45,7 @@ def create_app(fatoora: Fatoora) -> Starlette:
             *pages(fatoora),
             Route("/CertEnroll/{name}.crt", manage.issuer_certificate(fatoora), methods=["GET"]),
         ],
+        middleware=[Middleware(HeadLimit)],
     )
 
     async def unknown(_request: HttpRequest, _error: Exception) -> HttpResponse:

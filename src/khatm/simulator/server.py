@@ -14,7 +14,7 @@ import uvicorn
 
 from khatm.simulator.app import create_app
 from khatm.simulator.certificates import IssuedCertificate
-from khatm.simulator.connection import BreakableProtocol
+from khatm.simulator.connection import GatewayProtocol
 from khatm.simulator.delivery import Holding
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.listening import listen, url_of
@@ -28,8 +28,6 @@ from khatm.simulator.switches import switches_by_environment
 CANNED_CERTIFICATE_VARIABLE = "KHATM_SIMULATOR_CANNED_CERTIFICATE"
 """Names the file of the sandbox's fixed certificate."""
 
-_HEADER_BYTES = 64 * 1024
-"""A PCSID's Authorization alone is 2,500 characters (gateway contract 1.5 asks for 16 KiB at least)."""
 _GOODBYE_SECONDS = 3
 """For calls in work when the server stops, and for a client's end of TLS."""
 
@@ -101,14 +99,13 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=BreakableProtocol,
+                http=GatewayProtocol,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                h11_max_incomplete_event_size=_HEADER_BYTES,
                 timeout_graceful_shutdown=_GOODBYE_SECONDS,
             )
         )
@@ -138,8 +135,8 @@ class Server(uvicorn.Server):
             self._proxy = Proxy(reach.proxy, reach.tls, self._protocol)
             self._proxy.start()
 
-    def _protocol(self, first: bytes = b"") -> BreakableProtocol:
-        return BreakableProtocol(self.config, self.server_state, self.lifespan.state, first=first)
+    def _protocol(self, first: bytes = b"") -> GatewayProtocol:
+        return GatewayProtocol(self.config, self.server_state, self.lifespan.state, first=first)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let calls go that a fault holds back, then stop."""
