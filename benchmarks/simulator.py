@@ -143,12 +143,12 @@ def _calls(unit: "Unit", count: int) -> Iterator[bytes]:
     computed = compute(read_document(facts))
     headers = {"Accept-Version": "V2", "Content-Type": "application/json", "Clearance-Status": "1"}
     head = "".join(f"{name}: {value}\r\n" for name, value in (headers | unit.pcsid.authorization).items())
-    previous = unit.last_hash
-    for counter in range(unit.counter + 1, unit.counter + 1 + count):
+    for _ in range(count):
+        unit.counter += 1
         number = str(uuid.uuid4())
-        document = stamp(write(computed, _Place(number, counter, previous)), signer, now)
-        previous = document.invoice_hash
-        members = {"invoiceHash": previous, "uuid": number, "invoice": b64encode(document.xml).decode()}
+        document = stamp(write(computed, _Place(number, unit.counter, unit.last_hash)), signer, now)
+        unit.last_hash = document.invoice_hash
+        members = {"invoiceHash": document.invoice_hash, "uuid": number, "invoice": b64encode(document.xml).decode()}
         body = json.dumps(members).encode()
         first = f"POST {_CLEARANCE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n{head}\r\n"
         yield first.encode() + body

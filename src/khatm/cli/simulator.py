@@ -28,6 +28,13 @@ _PORT = click.IntRange(0, 65535)
 @click.option(
     "--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name of this machine for pages and /manage."
 )
+@click.option(
+    "--workers",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 64),
+    help="So many further processes examine documents, for load on more than one core.",
+)
 @click.pass_context
 def simulator(
     context: click.Context,
@@ -42,6 +49,7 @@ def simulator(
     https_port: int | None,
     proxy_port: int | None,
     hosts: tuple[str, ...],
+    workers: int,
 ) -> None:
     """Serve the six gateway endpoints for sandbox, simulation and production, /portal for people, /manage for machines.
 
@@ -70,6 +78,7 @@ def simulator(
         https_port=https_port,
         proxy_port=proxy_port,
         hosts=hosts,
+        workers=workers,
     )
 
 

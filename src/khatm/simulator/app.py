@@ -34,9 +34,10 @@ _MANAGE_LIMIT = 4 * 1024 * 1024
 def create_app(fatoora: Fatoora) -> Starlette:
     """Return the ASGI application of a simulator. The caller closes the `fatoora`."""
     holding = Holding()
+    inline = 0 if fatoora.examines_elsewhere else _INLINE_BODY
     app = Starlette(
         routes=[
-            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora), holding)),
+            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora), holding, inline=inline)),
             Mount(
                 "/manage",
                 routes=[*manage.routes(fatoora), Route("/openapi.json", openapi.serve)],
@@ -60,9 +61,11 @@ def create_app(fatoora: Fatoora) -> Starlette:
 class GatewayApp:
     """The gateway as an ASGI application."""
 
-    def __init__(self, gateway: FaultyGateway, holding: Holding) -> None:
+    def __init__(self, gateway: FaultyGateway, holding: Holding, *, inline: int) -> None:
+        """Calls with a body of at most `inline` octets are worked on in the event loop's own thread."""
         self._gateway = gateway
         self._holding = holding
+        self._inline = inline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read one call, answer it."""
@@ -84,7 +87,7 @@ class GatewayApp:
             return Delivery(None)
         if body is None:
             return self._gateway.refuse_size(request, struck)
-        if len(body) <= _INLINE_BODY:
+        if len(body) <= self._inline:
             return self._gateway.handle(request, struck)
         return await anyio.to_thread.run_sync(self._gateway.handle, request, struck)
 

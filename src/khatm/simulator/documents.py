@@ -18,7 +18,6 @@ from khatm.rules.catalogue import explain
 from khatm.simulator import bodies, compliance, messages
 from khatm.simulator.causes import Cause
 from khatm.simulator.clearance import Unstamped, clear
-from khatm.simulator.examination import examine
 from khatm.simulator.exchange import Request, Response, json_response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.messages import WireMessage
@@ -77,7 +76,7 @@ class Documents:
         with self._one_at_a_time(credential, body_hash):
             now = self._fatoora.clock.now()
             received = self._received(call, credential, switches, members, now)
-            examination = _levelled(examine(received), switches)
+            examination = _levelled(self._fatoora.examine(received), switches)
             if request.rejection is not None:
                 examination = _with_error(examination, request.rejection)
             submission = _Submission(call, credential, switches, examination, now)

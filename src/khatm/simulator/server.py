@@ -44,12 +44,14 @@ def run(
     https_port: int | None = None,
     proxy_port: int | None = None,
     hosts: Sequence[str] = (),
+    workers: int = 0,
 ) -> None:
     """Serve until SIGTERM or SIGINT, printing `simulator ready: URL` when connections are accepted.
 
     `port` 0 takes a free one. `data` is the folder that keeps the state; without it the state is kept for this run.
     `hosts` are further names by which browsers may reach the pages and the management.
     `keep_exchanges` is how many calls stay on record. `seed` makes what is drawn by lot the same in every run.
+    `workers` processes examine documents beside this one.
     `profile` names a file of settings, which `settings` come after.
     `https_port` serves the same over TLS, `proxy_port` is a proxy that leads here and nowhere else; 0 takes a free one.
     Raises AddressTaken, UnusableStore, ForeignStore, UnusableTlsRoot, UnreadableCannedCertificate, and what
@@ -72,6 +74,7 @@ def run(
             seed=seed,
             tls_root=None if reach is None else reach.root.pem,
             hosts=frozenset({host, *hosts}),
+            workers=workers,
         )
         fatoora = Fatoora(config)
         Server(fatoora, lambda: _say_ready(url, host, reach), reach).run(sockets=[listener])
