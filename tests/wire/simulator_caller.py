@@ -112,6 +112,13 @@ class Caller:
         """A fresh OTP."""
         return self.simulator.issue_otp(self.environment, vat_number, purpose)
 
+    def device(self, vat_number: str = SELLER) -> dict[str, Any]:
+        """What the management tells about the taxpayer's first device here."""
+        asked = {"environment": self.environment.value, "vat_number": vat_number}
+        answer = http().get(f"{self.simulator.url}/manage/devices", params=asked).json()
+        found: dict[str, Any] = answer["devices"][0]
+        return found
+
 
 @dataclass
 class Unit:
