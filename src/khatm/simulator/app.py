@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 
 from khatm.simulator import bodies, manage
 from khatm.simulator.delivery import Delivery, Holding, Receive, Scope, Send, connection_of, deliver
+from khatm.simulator.examiners import Examiners
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.faulty import FaultyGateway
@@ -34,10 +35,9 @@ _MANAGE_LIMIT = 4 * 1024 * 1024
 def create_app(fatoora: Fatoora) -> Starlette:
     """Return the ASGI application of a simulator. The caller closes the `fatoora`."""
     holding = Holding()
-    inline = 0 if fatoora.examines_elsewhere else _INLINE_BODY
     app = Starlette(
         routes=[
-            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora), holding, inline=inline)),
+            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora), holding, fatoora.examiners)),
             Mount(
                 "/manage",
                 routes=[*manage.routes(fatoora), Route("/openapi.json", openapi.serve)],
@@ -61,11 +61,11 @@ def create_app(fatoora: Fatoora) -> Starlette:
 class GatewayApp:
     """The gateway as an ASGI application."""
 
-    def __init__(self, gateway: FaultyGateway, holding: Holding, *, inline: int) -> None:
-        """Calls with a body of at most `inline` octets are worked on in the event loop's own thread."""
+    def __init__(self, gateway: FaultyGateway, holding: Holding, examiners: Examiners | None = None) -> None:
+        """`examiners` look at documents before the gateway does."""
         self._gateway = gateway
         self._holding = holding
-        self._inline = inline
+        self._examiners = examiners
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read one call, answer it."""
@@ -87,7 +87,9 @@ class GatewayApp:
             return Delivery(None)
         if body is None:
             return self._gateway.refuse_size(request, struck)
-        if len(body) <= self._inline:
+        if self._examiners is not None and (submission := self._gateway.submission(request)) is not None:
+            request = replace(request, examined=await self._examiners.examine(submission))
+        if len(body) <= _INLINE_BODY:
             return self._gateway.handle(request, struck)
         return await anyio.to_thread.run_sync(self._gateway.handle, request, struck)
 

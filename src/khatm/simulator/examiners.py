@@ -1,26 +1,30 @@
 """Processes that examine documents beside the server, so that it uses more than one core.
 
-A worker is a child that reads one document after the other from its standard input and writes what it found. It knows
-no state: what an examination asks of the authority's records goes along, and where that does not suffice, or a worker
-is not there, the server examines the document itself. A worker ends when its server does, however that ends.
+The server lets a worker examine a document as soon as it has come in, and then works on the call as if nothing had
+been done, but with the examination at hand. A worker knows no state: where an examination asks for the authority's
+records, or the worker is not there, or the call turned out to be another one, the server examines the document itself.
+A worker ends when its server does, however that ends.
 """
 
+import asyncio
 import contextlib
-import os
 import pickle
-import queue
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Final, cast
+from typing import Final
 
 from khatm.simulator.examination import examine
 from khatm.simulator.official_rules import OfficialRules
-from khatm.simulator.received import Examination, Received
+from khatm.simulator.received import Examination, Examined, Received
 
-_COMMAND: Final = (sys.executable, "-c", "from khatm.simulator.examiners import work; work()")
+_PROGRAM: Final = "import sys; from khatm.simulator.examiners import work; work(int(sys.argv[1]))"
 _GOODBYE_SECONDS: Final = 5.0
+_LENGTH: Final = 4
+"""Octets in which a message's length stands before it."""
+_PORTION: Final = 256 * 1024
 
 
 class _UndecidableError(Exception):
@@ -40,81 +44,87 @@ class _OnlyTheCallers:
 
 
 class _Worker:
-    """One child and its two pipes."""
+    """One child and the socket that leads to it."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own command
-            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._tasks = cast("BinaryIO", self._process.stdin)
-        self._answers = cast("BinaryIO", self._process.stdout)
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            command = (sys.executable, "-c", _PROGRAM, str(theirs.fileno()))
+            self._process = subprocess.Popen(command, pass_fds=(theirs.fileno(),))  # noqa: S603 - our own command
+        self._socket.setblocking(False)
 
-    def examine(self, received: Received) -> Examination | None:
+    async def examine(self, received: Received) -> Examination | None:
         """Return what was found, None where it could not be decided. Raises OSError and EOFError: the child is gone."""
-        pickle.dump(received, self._tasks, pickle.HIGHEST_PROTOCOL)
-        self._tasks.flush()
-        found: Examination | None = pickle.load(self._answers)  # noqa: S301 - from our own child
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self._socket, _framed(received))
+        parts = bytearray()
+        while len(parts) < _LENGTH or len(parts) < _LENGTH + int.from_bytes(parts[:_LENGTH]):
+            part = await loop.sock_recv(self._socket, _PORTION)
+            if not part:
+                raise EOFError
+            parts += part
+        found: Examination | None = pickle.loads(memoryview(parts)[_LENGTH:])  # noqa: S301 - from our own child
         return found
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._tasks.close()
+        self._socket.close()
         try:
             self._process.wait(_GOODBYE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._answers.close()
 
 
 class Examiners:
-    """So many workers, each with one document at a time; callable from many threads."""
+    """So many workers, each with one document at a time; they belong to one event loop."""
 
     def __init__(self, count: int) -> None:
-        """Start them; they are ready when they are, and the first documents wait for that."""
-        self._count = count
-        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
-        for _ in range(count):
-            self._idle.put(_Worker())
+        """Start them; the first documents wait until they are ready."""
+        self._workers = {_Worker() for _ in range(count)}
+        self._idle: asyncio.LifoQueue[_Worker] | None = None
 
-    def examine(self, received: Received) -> Examination:
-        """Judge one submission as `examination.examine` does."""
+    async def examine(self, received: Received) -> Examined | None:
+        """Return the examination of a submission, None where only the server can tell."""
         if not isinstance(received.rules, OfficialRules):
-            return examine(received)
-        task = replace(received, known_certificate=_OnlyTheCallers(received.credential.certificate_der))
-        worker = self._idle.get()
+            return None
+        if self._idle is None:
+            self._idle = asyncio.LifoQueue()
+            for each in self._workers:
+                self._idle.put_nowait(each)
+        worker = await self._idle.get()
+        known = _OnlyTheCallers(received.credential.certificate_der)
         try:
-            found = worker.examine(task)
-        except (OSError, EOFError, pickle.UnpicklingError):
+            found = await worker.examine(replace(received, known_certificate=known, previous=None))
+        except BaseException as error:  # also of a call that is given up: its answer must not become another's
+            self._workers.discard(worker)
             worker.close()
-            worker, found = _Worker(), None
+            worker = _Worker()
+            self._workers.add(worker)
+            if not isinstance(error, (OSError, EOFError)):
+                raise
+            return None
         finally:
-            self._idle.put(worker)
-        return examine(received) if found is None else found
+            self._idle.put_nowait(worker)
+        return None if found is None else Examined(received, found)
 
     def close(self) -> None:
-        """End the workers; no call may be under way."""
-        for _ in range(self._count):
-            self._idle.get().close()
+        """End the workers."""
+        for each in self._workers:
+            each.close()
 
 
-def work() -> None:
-    """Be a worker: until standard input ends, read what was received and write what was found."""
+def work(descriptor: int) -> None:
+    """Be a worker: until the server closes the socket, read what was received and write what was found."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the server says when to end
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing that prints may stand between two answers
-    while True:
-        try:
-            received: Received = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
-        except EOFError:
-            return
-        try:
-            found = examine(received)
-        except Exception:  # the server meets it too, and answers for it
+    with contextlib.suppress(OSError), socket.socket(fileno=descriptor) as server, server.makefile("rb") as tasks:
+        while head := tasks.read(_LENGTH):
+            task = tasks.read(int.from_bytes(head))
             found = None
-        try:
-            pickle.dump(found, answers, pickle.HIGHEST_PROTOCOL)
-            answers.flush()
-        except BrokenPipeError:
-            return
+            with contextlib.suppress(Exception):  # the server meets the same, and answers for it
+                found = examine(pickle.loads(task))  # noqa: S301 - from our own parent
+            server.sendall(_framed(found))
+
+
+def _framed(message: object) -> bytes:
+    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    return len(data).to_bytes(_LENGTH) + data

@@ -10,7 +10,6 @@ from khatm.environment import Environment
 from khatm.simulator.authority import Authority
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.certificates import IssuedCertificate
-from khatm.simulator.examination import examine
 from khatm.simulator.examiners import Examiners
 from khatm.simulator.fault_script import read_fault
 from khatm.simulator.faults import DEFAULT_SEED, Faults
@@ -18,7 +17,6 @@ from khatm.simulator.gate import Gate
 from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.own_certificates import OwnCertificates
 from khatm.simulator.portal import Portal
-from khatm.simulator.received import Examination, Received
 from khatm.simulator.recorder import MOST, MOST_BYTES, Recorder
 from khatm.simulator.records import Records
 from khatm.simulator.registry import Registry
@@ -69,7 +67,7 @@ class Fatoora:
         """Open the state and, at its first use, make the authority. Raises what `Store` raises."""
         self.clock = config.clock
         self.rules = config.rules
-        self._examiners = Examiners(config.workers) if config.workers else None
+        self.examiners = Examiners(config.workers) if config.workers else None
         self.random: random.Random = random.SystemRandom() if config.seed is None else random.Random(config.seed)  # noqa: S311 - asked for
         self.gate = Gate()
         self.store = Store(None if config.data is None else config.data / STATE_FILE)
@@ -91,15 +89,6 @@ class Fatoora:
     def switches(self, environment: Environment) -> Switches:
         """Return an environment's switches."""
         return self._switches[environment]
-
-    @property
-    def examines_elsewhere(self) -> bool:
-        """Whether other processes examine documents, so that threads of this one only wait for them."""
-        return self._examiners is not None
-
-    def examine(self, received: Received) -> Examination:
-        """Judge one submission, here or in a worker."""
-        return examine(received) if self._examiners is None else self._examiners.examine(received)
 
     def reset(self) -> None:
         """Forget all state but the authority's own keys and the snapshots, and let the clock run true again."""
@@ -125,8 +114,8 @@ class Fatoora:
 
     def close(self) -> None:
         """Close the state and end the workers."""
-        if self._examiners is not None:
-            self._examiners.close()
+        if self.examiners is not None:
+            self.examiners.close()
         self.snapshots.close()
         self.recorder.close()
         self.store.close()
