@@ -139,11 +139,10 @@ class Unit:
         recipe = CsrRecipe().for_unit(self.caller.environment.value, self.vat_number, self.type_map)
         return csr_member(make_csr(recipe, self.key))
 
-    def begin(self) -> httpx.Response:
-        """Ask for the CCSID and keep it."""
-        answer = self.caller.call(
-            "POST", "/compliance", {"csr": self.csr}, OTP=self.caller.otp(vat_number=self.vat_number)
-        )
+    def begin(self, otp: str | None = None) -> httpx.Response:
+        """Ask for the CCSID, with a fresh OTP if none is given, and keep it."""
+        used = otp or self.caller.otp(vat_number=self.vat_number)
+        answer = self.caller.call("POST", "/compliance", {"csr": self.csr}, OTP=used)
         if answer.status_code == 200:
             self.ccsid = Csid.of(answer.json())
         return answer
