@@ -1,4 +1,4 @@
-"""No call that schemathesis makes up from the OpenAPI document is a fault of ours (the small size of `openapi_fuzz`)."""
+"""No call that schemathesis makes up from the OpenAPI document is a fault of ours: the small size of `openapi_fuzz`."""
 
 from collections import Counter
 
