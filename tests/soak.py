@@ -149,12 +149,12 @@ class _Client:
         return str(answer.status)
 
 
-def soak(requests: int, seed: int, *, data: Path | None) -> Soaked:
-    """Send so many requests after the warm-up, and read the process's memory on the way."""
+def soak(requests: int, seed: int, *, data: Path | None, warm: int = WARM, options: Sequence[str] = ()) -> Soaked:
+    """Send so many requests after `warm` others, and read the process's memory on the way."""
     found = Soaked()
-    with SimulatorProcess(data=data) as simulator:
+    with SimulatorProcess(data=data, options=options) as simulator:
         client = _Client(simulator, Random(seed))
-        for number in range(-WARM, requests):
+        for number in range(-warm, requests):
             kind, status = client.send_one()
             if number >= 0:
                 found.kinds[kind] += 1
