@@ -13,6 +13,11 @@ from khatm.cli.explain import Part, parts
 from khatm.document.model import json_schema
 from khatm.environment import Environment
 from khatm.errors import Language
+from khatm.gateway.calls import Call
+from khatm.gateway.messages import BodyFamily
+from khatm.gateway.outcome import TABLE, UNEXPECTED, Row
+from khatm.gateway.transport import Fault
+from khatm.gateway.verdict import Action, Verdict
 from khatm.rules import ksa
 from khatm.rules.catalogue import Entry, Kind, codes, explain
 from khatm.simulator.switches import Switches, default_switches, shown_value
@@ -32,6 +37,7 @@ def generated() -> dict[Path, str]:
         DOCS / "profile.toml": profile(),
         page: _TABLE.sub(lambda _: switches_table(), page.read_text(encoding="utf-8"), count=1),
         opinion: _FIGURES.sub(lambda found: found[1] + figures() + found[2], opinion.read_text(encoding="utf-8")),
+        DOCS / "outcomes.md": outcomes_page(),
         DOCS / "codes.md": codes_page("en"),
         DOCS / "codes.ar.md": codes_page("ar"),
     }
@@ -50,11 +56,116 @@ def switches_table() -> str:
     """Return the table of switches with values, defaults per environment, and the sentence beside each in the code."""
     defaults = [default_switches(each) for each in Environment]
     lines = ["| Switch | Values | Sandbox | Simulation | Production | What it does |", "|---|---|---|---|---|---|"]
-    for name, told in _told().items():
+    for name, told in _told(Switches).items():
         values = Switches.__dataclass_fields__[name].metadata["values"].allowed
         cells = " | ".join(f"`{shown_value(getattr(each, name))}`" for each in defaults)
         lines.append(f"| `{name}` | {values} | {cells} | {_SECTION.sub('', told)} |")
     return "\n".join(lines)
+
+
+_OUTCOMES_HEAD: Final = """# Outcomes
+
+What each answer of the gateway means, and the one safe thing to do next. The first row that fits an answer decides;
+the order is that of `TABLE` in `src/khatm/gateway/outcome.py`, from which this page is generated
+(`python docs/make.py`).
+
+Three rules stand behind the table:
+
+- The status and the codes decide, never a sentence. A 409 that says `NOT_REPORTED` means that the authority has the
+  document: success.
+- The same bytes may always be sent again. At worst the answer is 409 or 208. A time-out therefore never means a new
+  document.
+- A document that was refused is never sent again. It keeps its counter; the corrected one is a new document with a
+  new UUID.
+
+## Verdicts
+
+{verdicts}
+
+## The table
+
+"Any" as a body means that it is not looked at. "Own" is a body of the gateway itself, an empty one included, and not
+a page of something in front of it.
+
+{rows}
+"""
+_CALLS: Final = {
+    Call.COMPLIANCE_CSID: "CCSID",
+    Call.COMPLIANCE_CHECK: "check",
+    Call.PRODUCTION_CSID: "PCSID",
+    Call.RENEWAL: "renewal",
+    Call.REPORTING: "reporting",
+    Call.CLEARANCE: "clearance",
+}
+_FAULTS: Final = {
+    Fault.UNREACHABLE: "no connection",
+    Fault.UNTRUSTED: "TLS certificate does not verify",
+    Fault.LOST: "connection lost",
+    Fault.TIMED_OUT: "no answer in time",
+    Fault.TOO_LARGE: "answer too large",
+}
+_BODIES: Final = {
+    BodyFamily.RESULT: "validation results",
+    BodyFamily.TOKEN: "CSID",
+    BodyFamily.HTML: "web page",
+    BodyFamily.BROKEN: "cut off or malformed",
+}
+_FITS: Final = {
+    "_so": "",
+    "_no": "denies: `NOT_REPORTED`, `NOT_CLEARED` or `ERROR`, and nothing done",
+    "_yes": "confirms: `REPORTED`, `CLEARED`, `PASS` or `WARNING`, and no denial",
+    "_warned": "confirms, with a warning (or 202)",
+    "_copy": "with `clearedInvoice`",
+    "_copy_yes": "confirms, with `clearedInvoice`",
+    "_copy_warned": "confirms with a warning, with `clearedInvoice`",
+    "_cleared": "`CLEARED`, without `clearedInvoice`",
+    "_cleared_warned": "`CLEARED` with a warning, without `clearedInvoice`",
+    "_explained": "with at least one error that says something",
+    "_issued": "`ISSUED`, with token, secret and, for a CCSID, request id",
+    "_not_compliant_pair": "with token and secret, on 428 or `NOT_COMPLIANT`",
+    "_ca_refused": "not issued, and an error says why or the request id is negative",
+    "_refused": "not issued",
+}
+
+
+def outcomes_page() -> str:
+    """Return the page of the outcome table."""
+    verdicts, actions = _told(Verdict), _told(Action)
+    words = ["| Verdict | Meaning |", "|---|---|"]
+    for each in Verdict:
+        words.append(f"| `{each.value}` | {verdicts[each.name]} |")
+    lines = ["| Row | Call | Answer | Body | Verdict | What to do |", "|---|---|---|---|---|---|"]
+    for row in (*TABLE, UNEXPECTED):
+        todo = f"`{row.action.value}`: {actions[row.action.name]}"
+        cells = (f"`{row.name}`", _called(row), _answered(row), _body(row), f"`{row.verdict.value}`", todo)
+        lines.append(f"| {' | '.join(cells)} |")
+    return _OUTCOMES_HEAD.format(verdicts="\n".join(words), rows="\n".join(lines))
+
+
+def _called(row: Row) -> str:
+    return "all" if row.calls == set(Call) else ", ".join(words for call, words in _CALLS.items() if call in row.calls)
+
+
+def _answered(row: Row) -> str:
+    """Say which statuses or faults a row is about; whole hundreds as 4xx."""
+    if row is UNEXPECTED:
+        return "anything else"
+    faults = [words for fault, words in _FAULTS.items() if fault in row.where]
+    left = {each for each in row.where if not isinstance(each, Fault)}
+    hundreds = [first for first in range(100, 600, 100) if set(range(first, first + 100)) <= left]
+    for first in hundreds:
+        left -= set(range(first, first + 100))
+    return ", ".join([*faults, *(f"{first // 100}xx" for first in hundreds), *map(str, sorted(left))])
+
+
+def _body(row: Row) -> str:
+    named = [words for family, words in _BODIES.items() if family in row.families]
+    kind = "any" if not row.families else "own" if len(row.families) > len(_BODIES) else ", ".join(named)
+    if row.fits.__name__ == "carries":
+        [codes_named] = [cell.cell_contents for cell in row.fits.__closure__ or ()]
+        return f"{kind}, names {' or '.join(f'`{code}`' for code in codes_named)}"
+    looks = _FITS[row.fits.__name__]
+    return f"{kind}, {looks}" if looks else kind
 
 
 _GROUPS: Final = (
@@ -154,7 +265,7 @@ def _escaped(text: str) -> str:
 
 def profile() -> str:
     """Return a profile that says what is the case anyway: every switch of every environment with its default."""
-    told = _told()
+    told = _told(Switches)
     lines = [
         "# Every switch of the simulator with its default: khatm simulator --profile FILE.toml",
         "# What is left out stays as it is. A table [all] sets a switch in every environment, before the others.",
@@ -173,13 +284,15 @@ def _toml(value: object) -> str:
     return str(value) if isinstance(value, int) else json.dumps(value)
 
 
-def _told() -> dict[str, str]:
-    [body] = ast.parse(inspect.getsource(Switches)).body
+def _told(kind: type) -> dict[str, str]:
+    """Return the sentence under each member of a class in its source."""
+    [body] = ast.parse(inspect.getsource(kind)).body
     assert isinstance(body, ast.ClassDef)
     told, name = {}, ""
     for node in body.body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            name = node.target.id
+        if isinstance(node, (ast.AnnAssign, ast.Assign)):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            name = target.id if isinstance(target, ast.Name) else ""
         elif name and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             told[name], name = " ".join(str(node.value.value).split()), ""
     return told

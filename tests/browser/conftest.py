@@ -16,7 +16,7 @@ from khatm.simulator.embedded import EmbeddedSimulator
 from tests.wire.simulator_caller import Caller, Unit, fresh
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ARGUMENTS = (
@@ -104,6 +104,12 @@ def new_page(browser: "Browser", simulator: EmbeddedSimulator) -> Iterator[NewPa
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def follow(page: "Page", control: "Locator") -> None:
+    """Click and wait for the page that comes: a click may return before the browser has begun to leave the old one."""
+    with page.expect_navigation():
+        control.click()
 
 
 @pytest.fixture

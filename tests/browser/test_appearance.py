@@ -8,7 +8,7 @@ import pytest
 
 from khatm.environment import Environment
 from khatm.simulator.embedded import EmbeddedSimulator
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import NewPage, follow
 from tests.csr_maker import CsrRecipe, csr_member, make_csr
 from tests.stamp_vectors import documents
 from tests.wire.portal_visitor import Visitor
@@ -78,19 +78,19 @@ def test_nothing_overflows_overlaps_or_is_faint(new_page: NewPage, language: str
     page = new_page(language)
     page.goto("/portal/sign-in")
     page.fill("#vat_number", SELLER)
-    page.click("main button.main")
+    follow(page, page.locator("main button.main"))
     found = []
     for path in PATHS:
         page.goto(path)
         page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
         found += everything(page, path)
     page.goto("/portal/exchanges")
-    page.locator("tbody tr", has_text="BR-KSA-EN16931-01").get_by_role("link").click()
+    follow(page, page.locator("tbody tr", has_text="BR-KSA-EN16931-01").get_by_role("link"))
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     found += everything(page, "exchange")
     page.goto("/portal/devices")
     page.get_by_role("checkbox").first.check()
-    page.click("button.danger")
+    follow(page, page.locator("button.danger"))
     found += everything(page, "revoke")
     page.goto("/validator")
     good = next(each for each in documents("own") if each.name == "simplified-invoice").xml
@@ -125,7 +125,7 @@ def test_arabic_reads_from_the_right_and_codes_from_the_left(new_page: NewPage) 
     page = new_page("ar")
     page.goto("/portal/sign-in")
     page.fill("#vat_number", SELLER)
-    page.click("main button.main")
+    follow(page, page.locator("main button.main"))
 
     def box(selector: str) -> dict[str, float]:
         found = page.locator(selector).first.bounding_box()

@@ -9,7 +9,7 @@ import pytest
 
 from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.web.catalogue import texts
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import NewPage, follow
 from tests.csr_maker import CsrRecipe, csr_member, make_csr
 from tests.stamp_vectors import documents
 from tests.wire.simulator_caller import SELLER, Csid, Unit
@@ -54,8 +54,7 @@ def said(key: str, language: str) -> str:
 def sign_in(page: "Page", vat_number: str = SELLER) -> None:
     page.goto("/portal")
     page.fill("#vat_number", vat_number)
-    page.click("main button.main")
-    page.wait_for_url(re.compile("/portal(#|$)"))
+    follow(page, page.locator("main button.main"))
 
 
 @LANGUAGES
@@ -66,9 +65,9 @@ def test_from_an_otp_to_a_revoked_device(new_page: NewPage, unit: Unit, picture:
     picture(page, f"sign-in-{language}")
     sign_in(page)
     picture(page, f"home-{language}")
-    page.get_by_role("link", name=said("home.onboard", language)).click()
+    follow(page, page.get_by_role("link", name=said("home.onboard", language)))
     page.get_by_label(said("otp.how_many", language)).fill("3")
-    page.get_by_role("button", name=said("otp.generate", language)).click()
+    follow(page, page.get_by_role("button", name=said("otp.generate", language)))
     codes = page.locator(".otp").all_inner_texts()
     assert len(set(codes)) == 3
     picture(page, f"onboard-{language}")
@@ -78,7 +77,7 @@ def test_from_an_otp_to_a_revoked_device(new_page: NewPage, unit: Unit, picture:
     unit.ccsid = Csid.of(answer.json())
     page.reload()
     assert page.locator(".otp").all_inner_texts() == codes[1:]
-    page.get_by_role("link", name=said("menu.devices", language)).click()
+    follow(page, page.get_by_role("link", name=said("menu.devices", language)))
     status = page.locator("tbody tr .status")
     assert status.inner_text() == said("device.onboarding", language)
     for kind in ("standard", "simplified"):
@@ -88,16 +87,16 @@ def test_from_an_otp_to_a_revoked_device(new_page: NewPage, unit: Unit, picture:
     assert unit.submit("simplified-invoice").status_code == 200
     page.reload()
     assert status.inner_text() == said("device.active", language)
-    page.get_by_role("link", name="TST-1").click()
+    follow(page, page.get_by_role("link", name="TST-1"))
     assert page.locator(".steps li.done").count() == 6
     picture(page, f"device-{language}")
     page.go_back()
 
     page.get_by_role("checkbox").check()
-    page.get_by_role("button", name=said("devices.revoke", language)).click()
+    follow(page, page.get_by_role("button", name=said("devices.revoke", language)))
     assert "TST-1" in page.get_by_role("alertdialog").inner_text()
     assert unit.submit("simplified-invoice").status_code == 200
-    page.get_by_role("button", name=said("revoke.confirm", language), exact=True).click()
+    follow(page, page.get_by_role("button", name=said("revoke.confirm", language), exact=True))
     assert status.inner_text() == said("device.revoked", language)
     assert unit.submit("simplified-invoice").status_code == 401
 
@@ -121,13 +120,10 @@ def test_a_broken_document_has_its_finding_at_its_line(
     row = page.locator(f".source-row[data-line='{line}']")
     assert ">999<" in row.inner_text()
     assert row.locator(".number").inner_text() == str(line)
-    page.wait_for_function(
-        "element => { const box = element.getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight; }",
-        arg=row.element_handle(),
-    )
+    page.wait_for_function(IN_VIEW, arg=row.element_handle())
     picture(page, f"validator-{language}")
     # another language shows the same document again
-    page.locator(".language").click()
+    follow(page, page.locator(".language"))
     page.wait_for_selector("#verdict")
     other = "ar" if language == "en" else "en"
     assert page.locator("#verdict").inner_text() == said("validator.invalid", other)
@@ -143,7 +139,7 @@ def test_a_fault_is_written_and_happens(new_page: NewPage, unit: Unit, picture: 
     page.get_by_label(said("faults.effect", language)).select_option(label=said("effect.page_504_after", language))
     page.get_by_label(said("faults.endpoint", language)).select_option(label=said("endpoint.reporting", language))
     page.get_by_label(said("faults.number", language)).fill("2")
-    page.get_by_role("button", name=said("faults.arm", language)).click()
+    follow(page, page.get_by_role("button", name=said("faults.arm", language)))
     fired = page.locator("#armed tbody tr td.number").nth(1)
     assert fired.inner_text() == "0"
     document = unit.document("simplified-invoice")
@@ -165,7 +161,7 @@ def test_codes_count_down_and_are_copied_and_downloaded(new_page: NewPage, simul
     sign_in(page)
     page.goto("/portal/onboard")
     page.fill("#count", "2")
-    page.click("main button.main")
+    follow(page, page.locator("main button.main"))
     first = page.locator(".codes li").first
     assert first.locator("[data-clock]").inner_text().startswith(("60:00", "59:5"))
     page.clock.run_for(60_000)
@@ -174,9 +170,7 @@ def test_codes_count_down_and_are_copied_and_downloaded(new_page: NewPage, simul
     first.get_by_role("button").click()
     page.wait_for_function(COPIED, arg=codes[0])
     page.locator("[data-copy-all]").click()
-    page.wait_for_function(
-        "codes => navigator.clipboard.readText().then((text) => text === codes)", arg="\n".join(codes)
-    )
+    page.wait_for_function(COPIED, arg="\n".join(codes))
     with page.expect_download() as download:
         page.get_by_role("link", name="Download as text").click()
     assert download.value.path().read_text() == "".join(f"{each}\n" for each in codes)
@@ -200,9 +194,7 @@ def test_everything_is_reached_from_the_keyboard(new_page: NewPage, simulator: E
     page.wait_for_url(re.compile("/portal(#|$)"))
     for path in ("/portal", "/portal/devices", "/portal/time", "/validator", "/portal/reference"):
         page.goto(path)
-        wanted = page.locator(
-            "a[href]:visible, button:visible, input:visible:not([type=hidden]), select:visible, summary:visible"
-        ).count()
+        wanted = page.locator(CONTROLS).count()
         reached = set()
         for _ in range(wanted + 30):
             page.keyboard.press("Tab")
@@ -218,23 +210,23 @@ def test_everything_works_without_a_script(new_page: NewPage, unit: Unit) -> Non
     page = new_page(scripts=False)
     page.goto("/portal")
     page.fill("#vat_number", SELLER)
-    page.click("main button.main")
+    follow(page, page.locator("main button.main"))
     page.goto("/portal/onboard")
-    page.click("main button.main")
+    follow(page, page.locator("main button.main"))
     code = page.locator(".otp").inner_text()
     assert unit.caller.call("POST", "/compliance", {"csr": unit.csr}, OTP=code).status_code == 200
     assert not page.locator(".scripted:visible").count()
     page.goto("/portal/devices")
     page.get_by_role("checkbox").check()
-    page.get_by_role("button", name="Revoke selected").click()
-    page.get_by_role("button", name="Revoke", exact=True).click()
+    follow(page, page.get_by_role("button", name="Revoke selected"))
+    follow(page, page.get_by_role("button", name="Revoke", exact=True))
     assert page.locator("tbody tr .status").inner_text() == "Revoked"
     page.goto("/portal/faults")
-    page.get_by_role("button", name="Arm the fault").click()
+    follow(page, page.get_by_role("button", name="Arm the fault"))
     assert page.locator("#armed tbody tr").count() == 1
     page.goto("/validator")
     page.fill("#xml", "<a/>")
-    page.get_by_role("button", name="Validate").click()
+    follow(page, page.get_by_role("button", name="Validate"))
     assert page.locator("#verdict").inner_text() == "Not valid"
     assert page.locator(".source .marked").inner_text().endswith("<a/>")
 
@@ -273,9 +265,7 @@ def test_no_script_runs_but_ours(new_page: NewPage, unit: Unit) -> None:
     body = {"csr": csr_member(make_csr(CsrRecipe(subject=subject, unit=recipe.unit, template=recipe.template)))}
     assert unit.caller.call("POST", "/compliance", body, OTP=unit.caller.otp()).status_code == 200
     page = new_page()
-    page.add_init_script(
-        "addEventListener('securitypolicyviolation', () => { window.violations = (window.violations || 0) + 1; })"
-    )
+    page.add_init_script(COUNTING_VIOLATIONS)
     sign_in(page)
     for path in ("/portal", "/portal/devices", "/portal/devices/1", "/portal/sign-in", "/portal/renew"):
         page.goto(path)

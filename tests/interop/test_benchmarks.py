@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
             "simulator",
             ["clearance, state in memory, 2 workers: documents/s", "clearance, state in a file, 0 workers: 99 of 100"],
         ),
-        ("startup", ["khatm --help, seconds", "fatoora -help, times the bare interpreter"]),
+        ("startup", ["khatm --help, seconds", "fatoora -sign, seconds", "fatoora -help, times the bare interpreter"]),
         ("fixture", ["fatoora_simulator, set up and torn down, seconds", "the plugin in a run without it"]),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from khatm.cli.bar import Bar
 from khatm.cli.explain import parts
-from khatm.cli.validate import processes_for
+from khatm.cli.processes import processes_for
 from khatm.errors import Language
 from khatm.rules.catalogue import Kind, codes
 from khatm.rules.catalogue import explain as find

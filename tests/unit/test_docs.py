@@ -1,5 +1,6 @@
 """What the documentation promises is there: links, switches, the schema, the examples, the commands."""
 
+import functools
 import json
 import re
 import runpy
@@ -17,14 +18,37 @@ from khatm.simulator.switches import Switches
 from khatm.stamp.csr import CsrFields, lint, read_properties
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]+))?\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
-            assert (page.parent / target).exists(), target
+            found = page.parent / target if target else page
+            assert found.exists(), target
+            assert not anchor or anchor in anchors(found), f"{target}#{anchor}"
+
+
+@functools.cache
+def anchors(page: Path) -> set[str]:
+    """The places that a link can name: anchors of the page's own, and headings as code hosts and the site name them."""
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    named = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return named | set(re.findall(r'<a id="([^"]+)"></a>', text))
+
+
+def test_every_page_is_named_by_the_index_or_by_the_list_of_decisions() -> None:
+    docs = ROOT / "docs"
+    named = set(re.findall(r"\]\(([^)#]+\.md)\)", (docs / "index.md").read_text(encoding="utf-8")))
+    assert named >= {page.name for page in docs.glob("*.md")} - {"index.md"}
+
+
+def test_a_page_of_plain_markdown_needs_no_site() -> None:
+    """No directive of the site's own stands in a page; docs/conf.py adds what it needs."""
+    for page in PAGES:
+        assert not re.search(r"^(```|:::|\.\. )\{", page.read_text(encoding="utf-8"), re.MULTILINE), page.name
 
 
 def test_generated_parts_are_up_to_date() -> None:

@@ -1,11 +1,13 @@
 """Figures that the document standard states, and the edges of rounding and spreading."""
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
 
-from khatm.document.arithmetic import compute
+from khatm.document.arithmetic import ComputedDocument, compute
+from khatm.document.errors import InvalidDocument
 from khatm.document.model import read_document
 
 Json = dict[str, Any]
@@ -22,6 +24,10 @@ SELLER = {
         "country": "SA",
     },
 }
+BUYER = {
+    "name": "Buyer", "vat": "399999997200003",
+    "address": SELLER["address"],
+}  # fmt: skip
 S15 = {"category": "S", "rate": "15"}
 Z = {"category": "Z", "reason_code": "VATEX-SA-35"}
 
@@ -30,7 +36,7 @@ def line(price: str, quantity: str = "1", vat: Json | None = None, **more: Any) 
     return {"name": "Item", "quantity": quantity, "price": price, "vat": vat or S15, **more}
 
 
-def computed(*lines: Json, **more: Any) -> Json:
+def document_of(*lines: Json, **more: Any) -> ComputedDocument:
     document = {
         "kind": "invoice",
         "profile": "simplified",
@@ -40,7 +46,11 @@ def computed(*lines: Json, **more: Any) -> Json:
         "seller": SELLER,
         "lines": list(lines),
     }
-    return compute(read_document(document | more)).as_expected()
+    return compute(read_document(document | more))
+
+
+def computed(*lines: Json, **more: Any) -> Json:
+    return document_of(*lines, **more).as_expected()
 
 
 def test_vat_is_computed_on_the_document_not_summed_from_lines() -> None:
@@ -245,3 +255,151 @@ def test_transaction_codes_are_only_as_long_as_their_flags_need(flags: list[str]
 def test_rates_are_one_group_however_they_are_written() -> None:
     lines = [line("1", vat={"category": "S", "rate": rate}) for rate in ("15", "15.0", "15.00")]
     assert len(computed(*lines)["vat_breakdown"]) == 1
+
+
+def refused(*lines: Json, **more: Any) -> list[tuple[str, str, str, str]]:
+    """Return path, what was found, what is allowed and the code of each problem."""
+    with pytest.raises(InvalidDocument) as caught:
+        computed(*lines, **more)
+    for problem in caught.value.problems:
+        assert re.search(r"[\u0600-\u06ff]", problem.allowed_ar)
+        assert not re.search(r"[a-zA-Z]", problem.allowed_ar)
+    return [(each.path, each.found, each.allowed, each.code) for each in caught.value.problems]
+
+
+def test_lines_below_zero_are_all_named() -> None:
+    low = line("10", discounts=[{"amount": "15"}])
+    allowed = "discounts that leave the line at zero or more"
+    assert refused(line("1"), low, line("2"), low) == [
+        ("lines[1].discounts", "a line amount of -5.00", allowed, "below-zero"),
+        ("lines[3].discounts", "a line amount of -5.00", allowed, "below-zero"),
+    ]
+    assert computed(line("10", discounts=[{"amount": "10"}]))["lines"][0]["net"] == "0.00"
+
+
+def test_a_group_below_zero_is_named() -> None:
+    assert refused(line("10"), line("5", vat=Z), discounts=[{"amount": "7.50", "vat": Z}]) == [
+        (
+            "discounts",
+            "discounts that bring the VAT group Z 0.00 to -2.50",
+            "discounts that leave each VAT group at zero or more",
+            "above-group",
+        )
+    ]
+    assert computed(line("10"), line("5", vat=Z), discounts=[{"amount": "5", "vat": Z}])["totals"]["payable"] == "11.50"
+
+
+@pytest.mark.parametrize(("member", "basis"), [("discounts", "net"), ("charges", "net"), ("charges", "gross")])
+def test_an_amount_that_nothing_carries_cannot_be_spread(member: str, basis: str) -> None:
+    free = line("0", price_basis=basis) if basis == "gross" else line("0")
+    own = {"amount": "1", "reason": "r", "code": "FC", "vat": Z}
+    entry = {"amount": "2.50", "basis": basis} | ({"reason": "r", "code": "FC"} if member == "charges" else {})
+    more = {"charges": [own, entry]} if member == "charges" else {"discounts": [entry]}
+    at = 1 if member == "charges" else 0
+    allowed = "the VAT group that 2.50 belongs to: there is no line amount to spread it over"
+    problems = [each for each in refused(free, **more) if each[3] == "spread"]
+    assert problems == [(f"{member}[{at}].vat", "", allowed, "spread")]
+
+
+def test_nothing_to_pay_back() -> None:
+    paid = prepayment(S15 | {"taxable": "20"})
+    assert refused(line("10"), prepayments=[paid]) == [
+        (
+            "prepayments",
+            "a payable amount of -11.50",
+            "prepayments and rounding that leave zero or more to pay",
+            "below-zero",
+        )
+    ]
+    assert refused(line("10"), rounding="-11.51")[0][:2] == ("rounding", "a payable amount of -0.01")
+    assert computed(line("10"), rounding="-11.50")["totals"]["payable"] == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("more", "date"),
+    [
+        ({}, None),
+        ({"supply": {"date": "2026-03-01"}}, "2026-03-01"),
+        ({"profile": "standard", "buyer": BUYER}, "2026-03-02"),
+        ({"profile": "standard", "buyer": BUYER, "supply": {"date": "2026-02-28"}}, "2026-02-28"),
+    ],
+)
+def test_the_supply_date_of_standard_invoices_is_the_issue_date_unless_given(more: Json, date: str | None) -> None:
+    assert document_of(line("1"), **more).supply_date == date
+
+
+def test_prepayments_keep_what_is_said_of_them() -> None:
+    known = prepayment(S15 | {"taxable": "10.004", "tax": "1.495"}) | {"uuid": "8e6000cf-1a98-4174-b3e7-b5d5954bc10d"}
+    [paid] = document_of(line("100"), prepayments=[known]).prepayment_lines
+    assert (paid.taxable, paid.tax) == (Decimal("10.00"), Decimal("1.50"))
+    assert (paid.uuid, paid.number, paid.id) == ("8e6000cf-1a98-4174-b3e7-b5d5954bc10d", "P-1", "2")
+
+
+def test_the_price_of_a_shelf_price_has_at_most_fourteen_characters() -> None:
+    """Ten decimals, or as many as fit; two at least, whatever the size (section 7.4)."""
+    for shelf, price in {
+        "1": "0.8695652174",
+        "1000": "869.5652173913",
+        "115000": "100000.00",
+        "100000": "86956.52173913",
+        "10000000": "8695652.173913",
+        "100000000000": "86956521739.13",
+        "999999999999": "869565217390.43",
+    }.items():
+        assert computed(line(shelf, price_basis="gross"))["lines"][0]["price"] == price, shelf
+
+
+def test_an_inclusive_percentage_charge_is_of_the_line_before_it() -> None:
+    raised = line("115", price_basis="gross", charges=[{"percent": "10", "reason": "c", "code": "FC"}])
+    [result] = computed(raised)["lines"]
+    assert (result["gross"], result["net"]) == ("126.50", "110.00")
+    assert result["charges"] == [{"amount": "10.00", "reason": "c", "code": "FC"}]
+
+
+def test_a_fall_of_less_than_a_riyal_is_a_discount_and_a_rise_a_charge() -> None:
+    fallen = line("1.15", price_basis="gross", discounts=[{"amount": "0.23", "reason": "a"}])
+    assert computed(fallen)["lines"][0]["discounts"] == [{"amount": "0.20", "reason": "a"}]
+    raised = line("1.15", price_basis="gross", charges=[{"amount": "0.23", "reason": "c", "code": "FC"}])
+    assert computed(raised)["lines"][0]["charges"] == [{"amount": "0.20", "reason": "c", "code": "FC"}]
+
+
+def test_a_percentage_of_a_group_of_its_own_is_of_that_groups_lines() -> None:
+    off = {"percent": "10", "vat": S15}
+    assert computed(line("60"), line("40", vat=Z), discounts=[off])["document_discounts"] == [
+        {"category": "S", "rate": "15.00", "amount": "6.00", "base": "60.00", "percent": "10"}
+    ]
+
+
+def test_an_inclusive_percentage_may_name_its_base_and_its_group() -> None:
+    lines = [line("115", price_basis="gross"), line("40", vat=Z, price_basis="gross")]
+    own = {"percent": "10", "basis": "gross", "vat": S15}
+    assert computed(*lines, discounts=[own])["document_discounts"] == [
+        {"category": "S", "rate": "15.00", "amount": "10.00"}
+    ]
+    based = own | {"base": "57.50"}
+    assert computed(*lines, discounts=[based])["document_discounts"] == [
+        {"category": "S", "rate": "15.00", "amount": "5.00"}
+    ]
+
+
+def test_what_inclusive_charges_leave_over_is_rounded_away_too() -> None:
+    """1000.00 is told to the customer: 900 and 100 with VAT. 869.57 and its VAT make 1000.01."""
+    charge = {"amount": "100", "basis": "gross", "reason": "r", "code": "FC"}
+    totals = computed(line("900", price_basis="gross"), charges=[charge])["totals"]
+    assert (totals["tax_inclusive"], totals["rounding"], totals["payable"]) == ("1000.01", "-0.01", "1000.00")
+
+
+def test_half_a_step_goes_up() -> None:
+    totals = computed(line("10"), round_to="1")["totals"]  # 11.50 with VAT
+    assert (totals["rounding"], totals["payable"]) == ("0.50", "12.00")
+
+
+def test_amounts_of_many_digits_are_exact() -> None:
+    """More digits than the 28 of Python's default context: against whole numbers."""
+    price, quantity = 999999999999_123456789012345, 987654321098_765
+    product = price * quantity  # 15 + 3 places
+    net = (2 * product + 10**16) // (2 * 10**16)  # halalas, half up
+    vat = (2 * net * 15 + 100) // 200
+    totals = computed(line("999999999999.123456789012345", "987654321098.765"))["totals"]
+    assert totals["line_net"] == f"{net // 100}.{net % 100:02}"
+    assert totals["payable"] == f"{(net + vat) // 100}.{(net + vat) % 100:02}"

@@ -1,6 +1,7 @@
-"""The `fatoora` command line: how it is read, what it prints, what it writes. Source: stamp standard 1.5 and 13."""
+"""`fatoora -csr` and `-help`: what they print and write. Source: stamp standard 1.5 and 13."""
 
 import base64
+import json
 import re
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from khatm.cli import fatoora
 from khatm.clock import SAUDI
 from khatm.stamp import keys
 from khatm.stamp.csr import read_csr_file
+from tests.unit.fatoora_stage import SIGNED, UNSIGNED, sdk_folder
 from tests.vectors.entries import OWN, own
 
 CONFIG = str(OWN / "csr" / "own-ar.properties")
@@ -30,56 +32,17 @@ def run(*arguments: str) -> int:
     return fatoora.run(arguments, lambda: NOW)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "-csr -csrConfig unit.properties -pem -sim",
-        "-sim -pem -csrConfig unit.properties -csr",
-        "-CSR -CSRCONFIG unit.properties -Pem -SIM",
-        "--csr --csrConfig unit.properties --pem --sim",
-        "–csr –csrConfig unit.properties –pem –sim",
-        "−csr —csrConfig unit.properties ‑pem ‐sim",
-        "-csr -csrConfig –unit.properties -pem -sim",
-        "-csr -csrConfig – unit.properties -pem -sim",
-        "– -csr -csrConfig unit.properties - -pem -sim",
-    ],
-)
-def test_the_same_line_in_many_spellings(line: str) -> None:
-    expected = {"csr": "", "csrconfig": "unit.properties", "pem": "", "sim": ""}
-    assert fatoora.read_arguments(line.split()) == expected
-
-
-def test_a_file_whose_name_begins_with_a_dash_of_print_is_that_file() -> None:
-    Path("–unit").touch()
-    assert fatoora.read_arguments(["-csrConfig", "–unit"]) == {"csrconfig": "–unit"}
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("-sign -invoice x.xml", "'-sign' is not understood"),
-        ("-csr -csrConfig", "-csrConfig needs a file name"),
-        ("-csr -csrConfig -pem", "-csrConfig needs a file name"),
-        ("-csr -csrConfig a -csrConfig b", "-csrConfig is given twice"),
-        ("-csr", "-csr needs -csrConfig"),
-        ("-csrConfig a", "No command"),
-        ("-csr -csrConfig a -sim -nonprod", "exclude each other"),
-        ("-csr a", "'a' is not understood"),
-    ],
-)
-def test_usage_errors_name_what_is_supported(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(*line.split()) == 2
-    written = capsys.readouterr()
-    assert said in written.err
-    assert "Supported: fatoora -csr -csrConfig FILE" in written.err
-    assert written.out == ""
-    assert list(Path().iterdir()) == []
+OFFICIAL = (
+    "-csr", "-csrConfig", "-privateKey", "-generatedCsr", "-pem", "-sim", "-nonprod", "-sign", "-invoice",
+    "-signedInvoice", "-invoiceRequest", "-apiRequest", "-generateHash", "-qr", "-validate", "-help",
+)  # fmt: skip
+"""The options of the SDK's readme and usage file."""
 
 
 def test_help_and_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-Help") == 0
     text = capsys.readouterr().out
-    for option in ("-csr", "-csrConfig", "-privateKey", "-generatedCsr", "-pem", "-sim", "-nonprod", "-help"):
+    for option in (*OFFICIAL, "--json", "--out-dir", "--jobs"):
         assert option in text
     assert run() == 2
 
@@ -133,6 +96,33 @@ def test_a_csr_that_cannot_be_written_changes_nothing(existing: bool, capsys: py
     assert "place.csr cannot be written: No such file or directory" in capsys.readouterr().out
 
 
+def test_two_runs_in_one_second_make_two_pairs() -> None:
+    for _ in range(2):
+        assert run("-csr", "-csrConfig", CONFIG) == 0
+    names = sorted(path.name for path in Path().iterdir())
+    assert names == [
+        "generated-csr-20260115210509-2.csr",
+        "generated-csr-20260115210509.csr",
+        "generated-private-key-20260115210509-2.key",
+        "generated-private-key-20260115210509.key",
+    ]
+    for end in ("-2", ""):
+        request = read_csr_file(Path(f"generated-csr-20260115210509{end}.csr").read_bytes())
+        private = keys.load_key(Path(f"generated-private-key-20260115210509{end}.key").read_bytes())
+        assert keys.public_point(private) in request.tbs
+
+
+def test_json_is_one_record(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("-csr", "-csrConfig", CONFIG, "-nonprod", "--json") == 0
+    written = capsys.readouterr()
+    record = json.loads(written.out)
+    assert (record["command"], record["ok"], record["environment"]) == ("csr", True, "sandbox")
+    assert Path(record["csr"]).is_file() and Path(record["key"]).is_file()
+    assert run("-csr", "-csrConfig", "none", "--json") == 2
+    record = json.loads(capsys.readouterr().out)
+    assert (record["command"], record["ok"], record["error"]) == ("csr", False, "file-unreadable")
+
+
 def test_key_and_csr_cannot_be_one_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-csr", "-csrConfig", CONFIG, "-privateKey", "x", "-generatedCsr", "./x") == 2
     assert "the same file" in capsys.readouterr().out
@@ -178,19 +168,32 @@ def test_warnings_are_said_and_do_not_stop(capsys: pytest.CaptureFixture[str]) -
     assert "[WARN] CsrGenerationService - csr.location.address: The value holds &" in capsys.readouterr().out
 
 
-HEAVY = ["click", "httpx", "sqlalchemy", "starlette", "pydantic", "lxml", "uvicorn"]
+WEB = ["click", "httpx", "sqlalchemy", "starlette", "pydantic", "uvicorn", "urllib.request"]
+SIGNING = ["cryptography", "btclib_libsecp256k1", "lxml"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "also"), [(["-help"], ["cryptography", "btclib_libsecp256k1"]), (["-csr", "-csrConfig", CONFIG], [])]
+    ("arguments", "also"),
+    [
+        (["-help"], [*SIGNING, "khatm.stamp"]),
+        (["-csr", "-csrConfig", CONFIG], ["lxml"]),
+        (["-generateHash", "-invoice", UNSIGNED], ["cryptography", "khatm.rules", "concurrent.futures"]),
+        (["-invoiceRequest", "-invoice", UNSIGNED], ["cryptography", "khatm.rules", "concurrent.futures"]),
+        (["-qr", "-invoice", SIGNED], ["khatm.rules", "concurrent.futures"]),
+        (["-sign", "-invoice", UNSIGNED], ["khatm.rules", "concurrent.futures"]),
+        (["-validate", "-invoice", SIGNED], ["concurrent.futures", "khatm.document.writer"]),
+    ],
 )
-def test_the_process_loads_nothing_heavy(arguments: list[str], also: list[str]) -> None:
+def test_the_process_loads_nothing_heavy(
+    arguments: list[str], also: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SDK_CONFIG", str(sdk_folder(tmp_path / "sdk")))
     program = (
         "import sys\nfrom khatm.cli.fatoora import run\n"
-        f"code = run({arguments!r})\nprint('LOADED', [m for m in {HEAVY + also!r} if m in sys.modules])\nsys.exit(code)"
+        f"code = run({arguments!r})\nprint('LOADED', [m for m in {WEB + also!r} if m in sys.modules])\nsys.exit(code)"
     )
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert finished.returncode == 0, finished.stderr
+    assert finished.returncode == 0, finished.stdout + finished.stderr
     assert finished.stdout.splitlines()[-1] == "LOADED []"
 
 

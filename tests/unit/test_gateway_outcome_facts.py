@@ -8,6 +8,7 @@ import pytest
 from khatm.clock import FixedClock
 from khatm.environment import Environment
 from khatm.gateway import Action, Credentials, Csid, Gateway, Submission, Verdict
+from khatm.gateway.messages import BodyFamily
 from khatm.gateway.transport import Fault, ScriptedTransport, WireAnswer
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -173,3 +174,95 @@ def test_fault_is_told_with_its_phrase():
     assert "connection refused" in outcome.sentence()
     assert "connection refused" in outcome.sentence("ar")
     assert outcome.exchange.failure == "unreachable: connection refused"
+
+
+def body(status, **members):
+    return {"validationResults": {"status": status, "warningMessages": [], **members.pop("results", {})}, **members}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        body("ERROR", reportingStatus="REPORTED"),
+        body("PASS", reportingStatus="NOT_REPORTED"),
+        body("ERROR"),
+    ],
+)
+def test_a_success_that_denies_itself_is_asked_once_more(answer):
+    outcome = gateway(200, answer).report(CREDENTIALS, DOCUMENT)
+    assert (outcome.row, outcome.verdict, outcome.action) == ("contradiction", Verdict.RETRY, Action.RESEND_ONCE)
+
+
+def test_one_form_done_and_the_other_not_is_no_denial():
+    answer = body("PASS", clearanceStatus="CLEARED", reportingStatus="NOT_REPORTED", clearedInvoice="PEludm9pY2UvPg==")
+    assert gateway(200, answer).clear(CREDENTIALS, DOCUMENT).verdict is Verdict.ACCEPTED
+
+
+def listed(kind):
+    return [{"type": kind, "code": "X-1", "category": "KSA", "message": "text", "status": kind}]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "verdict"),
+    [
+        (200, body("PASS", reportingStatus="REPORTED"), Verdict.ACCEPTED),
+        (200, body("PASS", reportingStatus="REPORTED", results={"infoMessages": listed("INFO")}), Verdict.ACCEPTED),
+        (200, body("WARNING", reportingStatus="REPORTED"), Verdict.ACCEPTED_WITH_WARNINGS),
+        (202, body("PASS", reportingStatus="REPORTED"), Verdict.ACCEPTED_WITH_WARNINGS),
+        (
+            200,
+            body("PASS", reportingStatus="REPORTED", results={"warningMessages": listed("WARNING")}),
+            Verdict.ACCEPTED_WITH_WARNINGS,
+        ),
+    ],
+)
+def test_each_sign_of_a_warning_is_enough(status, answer, verdict):
+    assert gateway(status, answer).report(CREDENTIALS, DOCUMENT).verdict is verdict
+
+
+@pytest.mark.parametrize("lost", ["binarySecurityToken", "secret"])
+def test_half_a_pair_is_no_csid(lost):
+    outcome = gateway(200, token(**{lost: None})).production_csid(CREDENTIALS, "1")
+    assert (outcome.verdict, outcome.csid) == (Verdict.RETRY, None)
+
+
+@pytest.mark.parametrize("request_id", [None, -5, "-5"])
+def test_a_ccsid_without_its_request_id_is_of_no_use(request_id):
+    outcome = gateway(200, token(requestID=request_id)).compliance_csid(b"pem", "123456")
+    assert (outcome.row, outcome.csid) == ("otp-answer-malformed", None)
+
+
+def test_a_pcsid_needs_no_request_id():
+    assert gateway(200, token(requestID=None)).production_csid(CREDENTIALS, "1").csid == Csid(
+        "production", "VFVsSlEw", "c2VjcmV0", ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "disposition", "request_id", "row"),
+    [
+        (428, "NOT_COMPLIANT", 347, "renewal-needs-checks"),
+        (428, "ISSUED", 347, "renewal-needs-checks"),  # the status decides (contract 7.3)
+        (200, "NOT_COMPLIANT", 347, "renewal-needs-checks"),
+        (200, "ISSUED", 347, "csid-issued"),
+        (200, "NOT_COMPLIANT", None, "not-compliant"),
+        (428, "NOT_COMPLIANT", -3, "csr-refused-by-ca"),
+        (200, "OTHER", 347, "not-compliant"),
+    ],
+)
+def test_what_a_renewal_may_answer(status, disposition, request_id, row):
+    answer = gateway(status, token(disposition, requestID=request_id)).renew_csid(CREDENTIALS, b"pem", "123456")
+    assert answer.row == row
+
+
+def test_what_came_before_a_fault_says_nothing():
+    whole = json.dumps(body("PASS", reportingStatus="REPORTED", results={"warningMessages": listed("WARNING")}))
+    cut = WireAnswer(None, (), whole.encode(), Fault.LOST, "reset")
+    client = Gateway(Environment.PRODUCTION, transport=ScriptedTransport([cut]), clock=FixedClock(NOW))
+    outcome = client.report(CREDENTIALS, DOCUMENT)
+    assert (outcome.family, outcome.messages, outcome.verdict) == (BodyFamily.NONE, (), Verdict.RETRY)
+
+
+def test_steps_are_missing_only_where_a_pcsid_was_asked_for():
+    answer = {"code": "Missing-ComplianceSteps", "message": f"{SENTENCE} [standard-compliant]"}
+    assert gateway(400, answer).renew_csid(CREDENTIALS, b"pem", "123456").missing_steps == ()

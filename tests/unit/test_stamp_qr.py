@@ -84,3 +84,74 @@ def test_access_by_tag() -> None:
 )
 def test_utc_times(utc: str, saudi: str | None) -> None:
     assert qr.utc_as_saudi(utc) == saudi
+
+
+def long_form(size: int) -> bytes:
+    """The length octets of X.690, 8.1.3: one up to 127, else their number with the top bit set, and the size."""
+    if size <= 127:
+        return bytes([size])
+    octets = bytes.fromhex(f"{size:x}".rjust(len(f"{size:x}") + len(f"{size:x}") % 2, "0"))
+    return bytes([0x80 + len(octets)]) + octets
+
+
+@pytest.mark.parametrize("size", [0, 1, 126, 127, 128, 129, 255, 256, 257, 32767, 32768, 65535, 65536, 0xFFFFFF])
+def test_lengths_at_their_edges(size: int) -> None:
+    value = b"v" * size
+    written = b"\x01" + long_form(size) + value + b"\x02\x01x"
+    assert base64.b64decode(qr.encode([(1, value), (2, b"x")])) == written
+    content = qr.decode(base64.b64encode(written).decode(), accept_plain=False)
+    assert content.items == ((1, value), (2, b"x"))
+    assert content.lengths == "ber"
+
+
+def test_the_longest_values() -> None:
+    with pytest.raises(QrValueTooLong) as caught:
+        qr.encode([(7, b"x" * (0xFFFFFF + 1))])
+    assert (caught.value.tag, caught.value.found, caught.value.allowed) == (7, 0xFFFFFF + 1, 0xFFFFFF)
+    assert base64.b64decode(qr.encode([(1, b"x" * 255)], lengths="plain"))[:2] == b"\x01\xff"
+    assert base64.b64decode(qr.encode([(1, b"x" * 128)], lengths="plain"))[:2] == b"\x01\x80"
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ("01", "tag 1 has no length"),
+        ("010141 05", "tag 5 has no length"),
+        ("0180", "tag 1 has the length octet 0x80, which no short value has"),
+        ("0184 00000001 41", "tag 1 has the length octet 0x84, which no short value has"),
+        ("03ff 41", "tag 3 has the length octet 0xff, which no short value has"),
+        ("0181", "tag 1 has the length octet 0x81, which no short value has"),
+        ("0182 01", "tag 1 has the length octet 0x82, which no short value has"),
+        ("0105 414243", "tag 1 says 5 bytes and 3 follow"),
+        ("010141 020341", "tag 2 says 3 bytes and 1 follow"),
+        ("0181 05 4142", "tag 1 says 5 bytes and 2 follow"),
+    ],
+)
+def test_damage_is_told_with_tag_and_sizes(raw: str, said: str) -> None:
+    with pytest.raises(UnreadableQr) as caught:
+        qr.decode(base64.b64encode(bytes.fromhex(raw)).decode(), accept_plain=False)
+    assert (caught.value.stage, caught.value.found) == ("tlv", said)
+
+
+def test_the_long_form_needs_no_more_than_is_there() -> None:
+    """A length whose octets are the last of the code, for an empty value."""
+    content = qr.decode(base64.b64encode(bytes.fromhex("018100")).decode(), accept_plain=False)
+    assert content.items == ((1, b""),)
+
+
+def test_one_octet_lengths_are_read_only_where_their_tags_ascend() -> None:
+    """BER fails in both; in the second the plain reading gives the same tag twice, which no code has."""
+    value = b"x" * 200
+    good = b"\x01\xc8" + value + b"\x02\x01y"
+    assert qr.decode(base64.b64encode(good).decode()).items == ((1, value), (2, b"y"))
+    twice = b"\x01\xc8" + value + b"\x01\x01y"
+    with pytest.raises(UnreadableQr) as caught:
+        qr.decode(base64.b64encode(twice).decode())
+    assert caught.value.stage == "tlv"
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "it is empty"), (" \n", "it is empty"), ("a!b=", "it is not base64")])
+def test_what_is_wrong_with_the_text_is_said(text: str, said: str) -> None:
+    with pytest.raises(UnreadableQr) as caught:
+        qr.decode(text)
+    assert (caught.value.stage, caught.value.found) == ("base64", said)

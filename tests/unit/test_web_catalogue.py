@@ -8,6 +8,8 @@ import pytest
 
 from khatm.rules.findings import Severity, Stage, Status
 from khatm.simulator.devices import Status as DeviceStatus
+from khatm.simulator.grading.board import STATES
+from khatm.simulator.grading.cases import GROUPS
 from khatm.simulator.recorder import Delivered
 from khatm.simulator.taxpayers import TaxpayerStatus
 from khatm.simulator.verdicts import VERDICTS
@@ -84,6 +86,8 @@ def test_every_literal_key_of_the_templates_is_there_and_every_key_is_used() -> 
         *(f"verdict.{each}" for each in VERDICTS),
         *(f"exchange.delivered.{each}" for each in words(Delivered)),
         *(f"profile.{each}" for each in ("standard", "simplified")),
+        *(f"grade.state.{each}" for each in STATES),
+        *(f"grade.group.{each}" for each in GROUPS),
         *(f"notice.{each}" for each in re.findall(r"notice=\"(\w+)\"", sources)),
     }
     assert built <= catalogue.texts().keys(), built - catalogue.texts().keys()

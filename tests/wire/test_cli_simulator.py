@@ -1,6 +1,7 @@
 """`khatm simulator fault|clock|snapshot|restore|reset` against a running simulator, as a user types them."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -263,3 +264,23 @@ def test_the_seed_reaches_the_program() -> None:
     assert found[0] == found[1]
     with EmbeddedSimulator(seed=6) as other:
         assert other.issue_otp("simulation", "310123456700003") != found[0][0]
+
+
+def test_a_one_time_password_is_printed_alone_so_that_a_pipe_can_take_it(stage: Stage, desk: Desk) -> None:
+    printed = run(stage, desk, "otp", SELLER)
+    assert printed.code == 0
+    assert re.fullmatch(r"[0-9]{6}\n", printed.out)
+    [issued] = run(stage, desk, "otp", SELLER, "--renewal", "--format", "json").records
+    assert issued["otp"] != printed.out.strip()
+    # the sandbox's fixed value: gateway contract, section 6.6
+    assert run(stage, desk, "otp", SELLER, "--environment", "sandbox").out == "123345\n"
+    refused = run(stage, desk, "otp", "12")
+    assert (refused.code, refused.out) == (2, "")
+    assert "vat_number" in refused.err
+
+
+def test_the_address_of_the_simulator_can_be_set_for_a_shell(stage: Stage, desk: Desk) -> None:
+    desk.settings["KHATM_SIMULATOR_URL"] = stage.simulator.url
+    assert desk.khatm("simulator", "otp", SELLER).code == 0
+    desk.settings["KHATM_SIMULATOR_URL"] = "http://127.0.0.1:1"
+    assert desk.khatm("simulator", "otp", SELLER).code == 3

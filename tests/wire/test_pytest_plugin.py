@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.page import blocks
-
 pytest_plugins = ["pytester"]
 
 MODULE = "khatm.testing.pytest_plugin"
@@ -79,6 +77,13 @@ def test_reached(fatoora_simulator, monkeypatch):
         monkeypatch.setenv(name, value)
     assert httpx.get("https://gw-fatoora.zatca.gov.sa/manage/clock").status_code == 200
     assert fatoora_simulator.https_url.startswith("https://127.0.0.1:")
+
+@pytest.mark.fatoora(grade=True, grade_cases=["none"])
+def test_graded(fatoora_simulator):
+    assert call(fatoora_simulator) == 406
+    grade = fatoora_simulator.grade()
+    assert [each.id for each in grade.cases("failed")] == ["accept-version", "otp-in-header"]
+    assert grade.exit_code == 1
 """
 SETTINGS = """
   simulation.renewal=200
@@ -128,7 +133,7 @@ def test_it_costs_nothing_where_it_is_not_used() -> None:
 
 def test_each_test_gets_a_simulator_of_its_own_as_it_asks_for(pytester: pytest.Pytester) -> None:
     """Switches come from the ini file, the command line and the marks from outside in, in this order."""
-    run(pytester, TESTS, "--fatoora-set", "simulation.cors=open").assert_outcomes(passed=9)
+    run(pytester, TESTS, "--fatoora-set", "simulation.cors=open").assert_outcomes(passed=10)
 
 
 def test_wrong_marks_are_said(pytester: pytest.Pytester) -> None:
@@ -136,8 +141,3 @@ def test_wrong_marks_are_said(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(errors=3)
     for said in ("there is no switch 'otps'", "unexpected keyword argument 'setting'", "options by name"):
         assert said in result.stdout.str()
-
-
-def test_the_page_s_tests_pass(pytester: pytest.Pytester) -> None:
-    [text] = [each for each in blocks("simulator.md", "python") if "test_shop.py" in each]
-    run(pytester, text).assert_outcomes(passed=2)

@@ -13,8 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar
 
-from khatm.cli.errors import FileUnreadable
-from khatm.cli.output import OutputFormat, emit, error_record, is_live, progress, say
+from khatm.cli.errors import FileUnreadable, error_record
+from khatm.cli.issued import issued_facts
+from khatm.cli.output import OutputFormat, emit, is_live, progress, say
 from khatm.errors import KhatmError
 from khatm.ledger.documents import content_digest
 from khatm.ledger.errors import LedgerError, ReferenceTaken
@@ -155,8 +156,6 @@ def _concerns_all(error: KhatmError) -> bool:
 
 
 def _tell(unit_name: str, line: Line, outcome: "Issued", tally: Tally, output_format: OutputFormat) -> None:
-    from khatm.cli.documents import issued_facts
-
     if outcome.error is not None:
         tally.refuse(outcome.error)
         if output_format == "json":

@@ -8,11 +8,12 @@ import click
 
 from khatm.cli.errors import FileUnwritable, IssuedNotWritten, NotCleared
 from khatm.cli.files import read_file, require_writable, write_file
-from khatm.cli.output import OutputFormat, checked_name, emit, format_option, progress, say
+from khatm.cli.issued import issued_facts
+from khatm.cli.output import OutputFormat, checked_name, emit, format_option, language_option, progress, say
+from khatm.errors import Language
 
 if TYPE_CHECKING:
     from khatm.forecast import BrokenRule
-    from khatm.ledger.documents import IssuedDocument
 
 
 @click.command()
@@ -103,26 +104,6 @@ def issue(
             say(f"  {name.replace('_', ' '):<14} {facts[name]}")
 
 
-def issued_facts(unit_name: str, issued: "IssuedDocument") -> dict[str, object]:
-    """Return what is told of a document that was issued."""
-    from khatm.document.filename import archive_name
-
-    placed = issued.document
-    return {
-        "unit": unit_name,
-        "uuid": placed.uuid,
-        "icv": placed.icv,
-        "invoice_hash": placed.invoice_hash,
-        "previous_hash": placed.previous_hash,
-        "type_code": placed.type_code,
-        "transaction_code": placed.transaction_code,
-        "payable": placed.payable,
-        "vat_total": placed.vat_total,
-        "file_name": archive_name(issued.xml),
-        "repeated": issued.repeated,
-    }
-
-
 @click.command()
 @click.argument("uuid")
 @click.option("--out", type=click.Path(path_type=Path), help="Write what the customer gets to this file.")
@@ -175,14 +156,39 @@ def document(uuid: str, out: Path | None, stamped: bool, output_format: OutputFo
 
 
 @click.command()
-@click.argument("input_file", metavar="INPUT.json", type=click.Path(path_type=Path))
+@click.argument("input_file", metavar="INPUT", type=click.Path(path_type=Path))
+@click.option("--seller", type=click.Path(path_type=Path), help="The `seller` block where INPUT has none, as JSON.")
+@click.option("--repair", is_flag=True, help="INPUT is a UBL invoice: say which amounts are a halala off, and why.")
+@click.option("--out", type=click.Path(path_type=Path), help="With --repair: write the repaired invoice to this file.")
+@language_option
 @format_option
-def totals(input_file: Path, output_format: OutputFormat) -> None:
-    """Compute every total of the authoring file INPUT.json (`-` reads standard input); no unit is needed."""
-    from khatm.document.arithmetic import compute
-    from khatm.document.model import read_document
+def totals(
+    input_file: Path,
+    seller: Path | None,
+    repair: bool,
+    out: Path | None,
+    language: Language,
+    output_format: OutputFormat,
+) -> None:
+    """Compute every total of the authoring file INPUT (`-` reads standard input); no unit is needed.
 
-    expected = compute(read_document(read_file(input_file))).as_expected()
+    With --repair, INPUT is the XML of any UBL invoice, and nothing is computed anew that holds. A stamp does not
+    survive a repair: the file written has none, and that is said. Exit code 1 if amounts are off and nothing was
+    written, or if they are off by more than rounding can explain: such an invoice is never repaired.
+    """
+    if repair:
+        if seller is not None:
+            raise click.UsageError("--seller belongs to an authoring file; --repair reads a whole invoice.")
+        from khatm.cli.repairing import repair_file
+
+        sys.exit(repair_file(input_file, out, language, output_format))
+    if out is not None:
+        raise click.UsageError("--out belongs to --repair.")
+    from khatm.document.arithmetic import compute
+    from khatm.document.model import authoring_data, read_document
+
+    defaults = {"seller": authoring_data(read_file(seller))} if seller else None
+    expected = compute(read_document(read_file(input_file), defaults=defaults)).as_expected()
     if output_format == "json":
         emit(expected)
         return

@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from khatm.document.errors import Problem
 
 
+def error_record(error: KhatmError) -> dict[str, object]:
+    """Return an error as a JSON record: its code, its facts, and the sentence in both languages."""
+    facts = {name: value for name, value in error.facts().items() if not isinstance(value, bytes)}
+    message = {"en": error.sentence("en"), "ar": error.sentence("ar")}
+    return {"ok": False, "error": error.code, "facts": facts, "message": message}
+
+
 @dataclass(eq=False)
 class FileUnreadable(KhatmError):
     """A file named on the command line cannot be read."""
@@ -39,6 +46,34 @@ class FileUnwritable(KhatmError):
     code: ClassVar[str] = "file-unwritable"
     en: ClassVar[str] = "{path} cannot be written: {reason}. Nothing else was changed; choose another place."
     ar: ClassVar[str] = "تعذّرت كتابة الملف {path}: {reason}. لم يتغيّر شيء آخر؛ اختر موضعًا آخر."
+
+
+@dataclass(eq=False)
+class WouldOverwrite(KhatmError):
+    """A file to write is one of the files to read, or is written twice."""
+
+    path: str
+    source: str
+    code: ClassVar[str] = "would-overwrite"
+    en: ClassVar[str] = "{path} would be written over (from {source}); choose another place. Nothing was written."
+    ar: ClassVar[str] = "سيُكتب فوق الملف {path} (من {source})؛ اختر موضعًا آخر. لم يُكتب شيء."
+
+
+@dataclass(eq=False)
+class WorkStopped(KhatmError):
+    """A process that worked on files was ended from outside."""
+
+    jobs: int
+    code: ClassVar[str] = "work-stopped"
+    exit_code: ClassVar[int] = 3
+    en: ClassVar[str] = (
+        "One of the {jobs} processes was ended from outside. The files told of are done; run the command again for the "
+        "others, with fewer processes if memory is short."
+    )
+    ar: ClassVar[str] = (
+        "أُنهيت من الخارج إحدى العمليات وعددها {jobs}. الملفات المذكورة تمّت؛ أعد تنفيذ الأمر للبقية، وبعدد أقل من "
+        "العمليات إن ضاقت الذاكرة."
+    )
 
 
 @dataclass(eq=False)

@@ -3,14 +3,13 @@
 import contextlib
 import errno
 import os
-import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from khatm.cli.errors import FileUnreadable, FileUnwritable, FolderWithoutXml
+from khatm.cli.errors import FileUnreadable, FileUnwritable, FolderWithoutXml, WouldOverwrite
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -84,6 +83,46 @@ def file_to_write(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
             raise
 
 
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Make an empty file under the first free name (`name.json`, else `name-2.json` and so on), to be written over.
+
+    The name is taken at once, so that two programs never share one; the file goes away again if the block fails.
+    Raises FileUnwritable.
+    """
+    number, free = 1, path
+    with _unwritable(path):
+        while True:
+            try:
+                os.close(os.open(free, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+                break
+            except FileExistsError:
+                number += 1
+                free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    try:
+        yield free
+    except BaseException:
+        with contextlib.suppress(OSError):
+            free.unlink()
+        raise
+
+
+def write_new_file(path: Path, data: bytes, *, mode: int = 0o644) -> Path:
+    """Write a file where none is yet, as `new_file` names it, and return its name. Raises FileUnwritable."""
+    with new_file(path) as free:
+        write_file(free, data, mode=mode)
+    return free
+
+
+def refuse_overwriting(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Raise WouldOverwrite for a `(source, target)` whose target is one of the sources or another's target."""
+    taken = {source.absolute() for source, _ in pairs}
+    for source, target in pairs:
+        if target.absolute() in taken:
+            raise WouldOverwrite(path=str(target), source=str(source))
+        taken.add(target.absolute())
+
+
 def require_readable(path: Path) -> None:
     """Raise FileUnreadable for what cannot be opened; asked before a library says so in its own words."""
     try:
@@ -128,4 +167,4 @@ def _places(path: Path) -> tuple[Path, Path]:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    return target, target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    return target, target.with_name(f".{target.name}.{os.urandom(4).hex()}")

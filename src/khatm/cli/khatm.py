@@ -29,7 +29,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "export": ("khatm.cli.export", "export", "Write an auditor's pack of a unit and a range of days."),
     "statement": ("khatm.cli.export", "statement", "Count and add up what was issued, day by day."),
     "ledger": ("khatm.cli.ledger", "ledger", "Bring a ledger on a server up to date with this program."),
-    "totals": ("khatm.cli.documents", "totals", "Compute the totals of an authoring JSON file; no unit needed."),
+    "totals": (
+        "khatm.cli.documents",
+        "totals",
+        "Compute the totals of an authoring file, or repair those of an invoice.",
+    ),
     "validate": ("khatm.cli.validate", "validate", "Validate XML invoices with the official rules, stage by stage."),
     "explain": ("khatm.cli.explain", "explain", "Explain a rule, a code of the gateway, or a term of the dictionary."),
     "csr": ("khatm.cli.stamping", "csr", "Make a key and a CSR from a properties file."),

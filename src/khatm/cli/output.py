@@ -19,7 +19,7 @@ from typing import IO, Any, Literal, NoReturn, TypeVar
 
 import click
 
-from khatm.cli.errors import OutputUnwritable
+from khatm.cli.errors import OutputUnwritable, error_record
 from khatm.errors import KhatmError
 
 OutputFormat = Literal["text", "json"]
@@ -106,13 +106,6 @@ def progress(text: str) -> None:
     """Print a line about what is going on to stderr, if anybody reads it."""
     with contextlib.suppress(OSError):
         click.echo(text, err=True)
-
-
-def error_record(error: KhatmError) -> dict[str, object]:
-    """Return an error as a JSON record: its code, its facts, and the sentence in both languages."""
-    facts = {name: value for name, value in error.facts().items() if not isinstance(value, bytes)}
-    message = {"en": error.sentence("en"), "ar": error.sentence("ar")}
-    return {"ok": False, "error": error.code, "facts": facts, "message": message}
 
 
 def fail(error: KhatmError) -> NoReturn:

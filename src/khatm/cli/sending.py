@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from khatm.cli.output import OutputFormat, checked_name, emit, error_record, format_option, progress, say
+from khatm.cli.errors import error_record
+from khatm.cli.output import OutputFormat, checked_name, emit, format_option, progress, say
 from khatm.errors import KhatmError
 
 if TYPE_CHECKING:

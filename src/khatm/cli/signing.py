@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache, partial
 from pathlib import Path
 
+from khatm.cli.errors import error_record
 from khatm.cli.files import read_file, write_file
-from khatm.cli.output import error_record
+from khatm.cli.processes import spread
 from khatm.clock import SystemClock
 from khatm.errors import KhatmError
 from khatm.stamp.canonical import read_canonical
@@ -53,13 +55,18 @@ class FileStamper:
     def stamp_file(self, source: Path, target: Path) -> Outcome:
         """Stamp one file into another; a known error becomes an outcome."""
         try:
-            stamped = self._stamped(read_file(source))
-            write_file(target, stamped.xml)
+            record = self.write(source, target)
         except KhatmError as error:
             return Outcome(
                 {"file": str(source), **error_record(error)}, f"{source}: {error.sentence()}", error.exit_code
             )
-        record: dict[str, object] = {
+        return Outcome(record, f"{source} -> {target}  {record['invoice_hash']}", 0)
+
+    def write(self, source: Path, target: Path) -> dict[str, object]:
+        """Stamp one file into another and return the record; raises what reading, stamping and writing raise."""
+        stamped = self._stamped(read_file(source))
+        write_file(target, stamped.xml)
+        return {
             "file": str(source),
             "ok": True,
             "out": str(target),
@@ -69,7 +76,6 @@ class FileStamper:
             "qr": stamped.qr,
             "warnings": list(stamped.warnings),
         }
-        return Outcome(record, f"{source} -> {target}  {stamped.invoice_hash}", 0)
 
     def _stamped(self, xml: bytes) -> StampedInvoice:
         at = self._task.at or SystemClock().now()
@@ -88,24 +94,15 @@ class FileStamper:
 
 def stamp_files(task: Task, pairs: Sequence[tuple[Path, Path]], jobs: int) -> Iterator[Outcome]:
     """Stamp `(source, target)` pairs in their order, with `jobs` processes if there is enough to do."""
-    stamper = FileStamper(task)  # also with several processes: a wrong key ends the command before any file
-    jobs = min(jobs, len(pairs))
-    if jobs <= 1:
-        for source, target in pairs:
-            yield stamper.stamp_file(source, target)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(task,)) as pool:
-        yield from pool.map(_stamp_one, pairs, chunksize=max(1, len(pairs) // (jobs * 8)))
+    stamper(task)  # also with several processes: a wrong key ends the command before any file
+    yield from spread(partial(_stamp_pair, task), pairs, jobs)
 
 
-_stamper_here: list[FileStamper] = []
+@lru_cache(maxsize=1)
+def stamper(task: Task) -> FileStamper:
+    """Return the stamper of a task, made once in each process."""
+    return FileStamper(task)
 
 
-def _begin(task: Task) -> None:
-    _stamper_here.append(FileStamper(task))
-
-
-def _stamp_one(pair: tuple[Path, Path]) -> Outcome:
-    return _stamper_here[0].stamp_file(*pair)
+def _stamp_pair(task: Task, pair: tuple[Path, Path]) -> Outcome:
+    return stamper(task).stamp_file(*pair)

@@ -6,6 +6,7 @@ import click
 from click.core import ParameterSource
 
 from khatm.cli.simulator_faults import fault
+from khatm.cli.simulator_otp import otp
 from khatm.cli.simulator_record import exchange, exchanges
 from khatm.cli.simulator_state import clock, reset, restore, snapshot
 
@@ -35,6 +36,19 @@ _PORT = click.IntRange(0, 65535)
     type=click.IntRange(0, 64),
     help="So many further processes examine documents, for load on more than one core.",
 )
+@click.option(
+    "--grade",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="REPORT",
+    help="Grade the clients: REPORT.html and REPORT.json.",
+)
+@click.option(
+    "--grade-case",
+    "grade_cases",
+    multiple=True,
+    metavar="ID",
+    help="With --grade: provoke this case only; `none` provokes nothing. [default: all]",
+)
 @click.pass_context
 def simulator(
     context: click.Context,
@@ -50,12 +64,15 @@ def simulator(
     proxy_port: int | None,
     hosts: tuple[str, ...],
     workers: int,
+    grade: Path | None,
+    grade_cases: tuple[str, ...],
 ) -> None:
     """Serve the six gateway endpoints for sandbox, simulation and production, /portal for people, /manage for machines.
 
     \b
     Prints "simulator ready: http://HOST:PORT" when it accepts connections. SIGTERM and Ctrl-C stop it cleanly.
     --https-port and --proxy-port also print the lines that bring a client with a fixed address here.
+    With --grade the exit code is the grade's: 1 if a case failed, 3 if one is undecided or none was met, else 0.
     The commands below talk to a running simulator.
     """
     if context.invoked_subcommand is not None:
@@ -67,7 +84,9 @@ def simulator(
         raise click.UsageError("--memory and --data exclude each other: say where the state is kept, once")
     if keep_exchanges is not None and data is None:
         raise click.UsageError("--keep-exchanges needs --data: without it the latest 2,000 or 64 MiB are kept")
-    run(
+    if grade_cases and grade is None:
+        raise click.UsageError("--grade-case needs --grade: say where the report is written")
+    code = run(
         host=host,
         port=port,
         data=data,
@@ -79,7 +98,11 @@ def simulator(
         proxy_port=proxy_port,
         hosts=hosts,
         workers=workers,
+        grade=grade,
+        grade_cases=grade_cases,
     )
+    if code:
+        context.exit(code)
 
 
 def _refuse_options(context: click.Context) -> None:
@@ -91,5 +114,5 @@ def _refuse_options(context: click.Context) -> None:
             )
 
 
-for _command in (fault, clock, snapshot, restore, reset, exchanges, exchange):
+for _command in (otp, fault, clock, snapshot, restore, reset, exchanges, exchange):
     simulator.add_command(_command)

@@ -19,9 +19,15 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def url_option(command: Command) -> Command:
-    """Add `--url`."""
+    """Add `--url`, which KHATM_SIMULATOR_URL sets for a whole shell."""
     return click.option(
-        "--url", default=DEFAULT_URL, show_default=True, metavar="URL", help="Where the simulator runs."
+        "--url",
+        default=DEFAULT_URL,
+        envvar="KHATM_SIMULATOR_URL",
+        show_default=True,
+        show_envvar=True,
+        metavar="URL",
+        help="Where the simulator runs.",
     )(command)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from khatm.cli.output import OutputFormat, emit, error_record, format_option, progress, say
+from khatm.cli.errors import error_record
+from khatm.cli.output import OutputFormat, emit, format_option, progress, say
 from khatm.environment import Environment
 from khatm.errors import KhatmError
 
@@ -192,8 +193,8 @@ def request(file: Path, out: Path | None, output_format: OutputFormat) -> None:
 
 
 def _targets(files: Sequence[Path], out: Path | None, out_dir: Path | None) -> list[tuple[Path, Path]]:
-    """Pair every input with its output; an output that is an input or another's output is a usage error."""
-    from khatm.cli.files import make_folder
+    """Pair every input with its output; refuse an output that is an input or another's output."""
+    from khatm.cli.files import make_folder, refuse_overwriting
 
     if out is not None and (out_dir is not None or len(files) > 1):
         raise click.UsageError("--out is for one file; use --out-dir for several.")
@@ -204,11 +205,7 @@ def _targets(files: Sequence[Path], out: Path | None, out_dir: Path | None) -> l
         pairs = [(file, out_dir / file.name) for file in files]
     else:
         pairs = [(file, Path(f"{file.stem}_signed.xml")) for file in files]
-    taken = {file.absolute() for file in files}
-    for source, target in pairs:
-        if target.absolute() in taken:
-            raise click.UsageError(f"{target} would be written over (from {source}); choose another place.")
-        taken.add(target.absolute())
+    refuse_overwriting(pairs)
     return pairs
 
 

@@ -152,3 +152,21 @@ class NotAnInvoice(KhatmError):
         "عنصر المستند هو {found} ولا يُقرأ إلا {allowed} (يستعمله الإشعار الدائن والمدين أيضا برمز 381 أو 383). "
         "قدّم فاتورة UBL."
     )
+
+
+@dataclass(eq=False)
+class UnreadableAmount(KhatmError):
+    """An amount that the sums need and that is absent or no plain decimal."""
+
+    location: str
+    found: str
+
+    code: ClassVar[str] = "unreadable-amount"
+    exit_code: ClassVar[int] = 2
+    en: ClassVar[str] = (
+        "{location} holds {found!r}; digits with a point are allowed there, such as 100.00. Correct it first; without "
+        "it nothing can be added up."
+    )
+    ar: ClassVar[str] = (
+        "القيمة في {location} هي {found!r}؛ المسموح أرقام بفاصلة عشرية مثل 100.00. صحّحها أولا، فبدونها لا يُجمع شيء."
+    )

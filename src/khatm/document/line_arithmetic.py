@@ -74,15 +74,14 @@ def adjustment(entry: LineDiscount | LineCharge | DocumentDiscount | DocumentCha
     assert entry.percent is not None
     base = base if entry.base is None else round2(entry.base)
     amount = percent_of(base, entry.percent)
-    if _doubles_agree(amount, base, entry.percent):
+    if percent_in_doubles(base, entry.percent) == amount:  # else the authority expects another amount (section 5.3)
         return Adjustment(amount, entry.reason, entry.code, base, entry.percent)
     return Adjustment(amount, entry.reason, entry.code)
 
 
-def _doubles_agree(amount: Decimal, base: Decimal, percent: Decimal) -> bool:
-    """Evaluate BR-KSA-EN16931-03 as the authority does, in binary floating point: where that gives another amount,
-    base and percentage are left out (section 5.3)."""
-    return math.floor((float(base) * float(percent) / 100) * 100 + 0.5) / 100 == float(amount)
+def percent_in_doubles(base: Decimal, percent: Decimal) -> Decimal:
+    """Return a percentage amount as BR-KSA-EN16931-03 computes it, in binary floating point (section 5.3)."""
+    return Decimal(repr(math.floor((float(base) * float(percent) / 100) * 100 + 0.5) / 100))
 
 
 def _product(quantity: Decimal, price: Decimal, per: Decimal) -> Decimal:

@@ -14,7 +14,9 @@ class Verdict(StrEnum):
     """What an answer says about the matter of the call; `action` says what to do."""
 
     ACCEPTED = "accepted"
+    """The authority has taken the document, or granted what was asked for."""
     ACCEPTED_WITH_WARNINGS = "accepted_with_warnings"
+    """Taken, and something is to be mended: warnings may become errors."""
     REJECTED = "rejected"
     """The authority said no to this document or CSR; the same bytes will be refused again."""
     RETRY = "retry"

@@ -5,11 +5,12 @@ Each stage stands for one official stylesheet: if one of its assertions breaks o
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from khatm.document.xml import shortened
 from khatm.memory import uncollected
-from khatm.rules import advice, en16931, ksa
+from khatm.rules import en16931, ksa
 from khatm.rules.abort import Abort
 from khatm.rules.edition import Edition
 from khatm.rules.findings import Finding, Stage, StageReport
@@ -23,16 +24,16 @@ PLACES_LIMIT: Final = 4_000_000
 """Characters of all places in a stage's report; twenty thousand usual ones take half of it."""
 _SHOWN: Final = 200
 
-_REGISTERED: Final[dict[Stage, tuple[Site, ...]]] = {
-    "en16931": en16931.SITES,
-    "ksa": ksa.SITES,
-    "advice": advice.SITES,
-}
-_PLANS: Final = {
-    (stage, edition): tuple(site for site in sites if edition in site.editions)
-    for stage, sites in _REGISTERED.items()
-    for edition in Edition
-}
+
+@cache
+def plan(stage: Stage, edition: Edition) -> tuple[Site, ...]:
+    """Return the sites of a stage and edition in their order; advice is read when it is first asked for."""
+    sites = en16931.SITES if stage == "en16931" else ksa.SITES
+    if stage == "advice":
+        from khatm.rules import advice
+
+        sites = advice.SITES
+    return tuple(site for site in sites if edition in site.editions)
 
 
 def judge(reading: Reading, edition: Edition, now: datetime) -> tuple[StageReport, StageReport]:
@@ -47,7 +48,7 @@ def judge(reading: Reading, edition: Edition, now: datetime) -> tuple[StageRepor
 def judge_stage(stage: Stage, reading: Reading, edition: Edition) -> StageReport:
     """Run one stage's sites in order; for sites that look at the time the reading must have one (`Reading.at`)."""
     with uncollected():
-        return run(stage, _PLANS[stage, edition], reading)
+        return run(stage, plan(stage, edition), reading)
 
 
 def run(stage: Stage, sites: Iterable[Site], reading: Reading) -> StageReport:

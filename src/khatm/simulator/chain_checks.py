@@ -26,7 +26,7 @@ def chain_findings(
     """
     if continuity == "format" or previous is None or document_hash == previous.document_hash:
         return
-    if not (_follows(outline.counter, previous.counter) and _is_hash(outline.previous_hash, previous.document_hash)):
+    if not (_follows(outline.counter, previous.counter) and is_hash(outline.previous_hash, previous.document_hash)):
         yield messages.chain_broken("error" if continuity == "strict" else "warning")
 
 
@@ -35,7 +35,7 @@ def _follows(counter: str, previous: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 30 and int(text) == previous + 1
 
 
-def _is_hash(pih: str, document_hash: str) -> bool:
+def is_hash(pih: str, document_hash: str) -> bool:
     """Compare a PIH with a hash: base64 of the bytes, or of their hexadecimal text as some clients write it."""
     digest = decode_base64(document_hash)
     if digest is None:

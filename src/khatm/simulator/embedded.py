@@ -17,8 +17,12 @@ from khatm.clock import ShiftableClock
 from khatm.environment import Environment
 from khatm.simulator.app import create_app
 from khatm.simulator.business_rules import RulesPlug
+from khatm.simulator.errors import NotGrading
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.fault_script import read_script
+from khatm.simulator.grading.grader import Grade, Grader
+from khatm.simulator.grading.provocations import chosen_cases
+from khatm.simulator.grading.report import ReportFiles
 from khatm.simulator.listening import listen, url_of
 from khatm.simulator.manage import purpose_of
 from khatm.simulator.manage_reading import vat_number_of
@@ -31,6 +35,7 @@ from khatm.simulator.recorder import MOST
 from khatm.simulator.server import Server
 from khatm.simulator.switches import switches_by_environment
 from khatm.simulator.tls import GATEWAY_HOST
+from khatm.simulator.web.grade import report_page
 
 
 class Options(TypedDict, total=False):
@@ -44,6 +49,8 @@ class Options(TypedDict, total=False):
     rules: RulesPlug | None
     keep_exchanges: int
     seed: int | None
+    grade: bool | Path
+    grade_cases: Iterable[str]
 
 
 class InProcessSimulator:
@@ -64,13 +71,18 @@ class InProcessSimulator:
         rules: RulesPlug | None = None,
         keep_exchanges: int = MOST,
         seed: int | None = None,
+        grade: bool | Path = False,
+        grade_cases: Iterable[str] = (),
     ) -> None:
         """`canned_certificate` is the file of the sandbox's fixed certificate, `rules` stands in for the official ones.
 
         `seed` makes OTPs, secrets, serial numbers and what faults draw by lot the same in every run.
 
+        `grade` lets clients be graded; a path also writes the report there. `grade_cases` are the cases to provoke,
+        all of them without it, and none for `["none"]` (docs/grading.md).
+
         `profile` is a file of settings, which `settings` come after.
-        Raises what `parse_setting`, `read_profile` and `read_canned_file` raise.
+        Raises what `parse_setting`, `read_profile` and `read_canned_file` raise, and UnknownCase.
         """
         self.clock = clock or ShiftableClock()
         canned = None if canned_certificate is None else read_canned_file(canned_certificate)
@@ -86,18 +98,38 @@ class InProcessSimulator:
             seed=seed,
         )
         self._fatoora: Fatoora | None = None
+        self._graded = grade
+        self._cases = chosen_cases(tuple(grade_cases))
+        self._report: ReportFiles | None = None
 
     def __enter__(self) -> Self:
-        """Make the state. Raises what `Fatoora` raises."""
-        self._fatoora = Fatoora(self._config)
+        """Make the state. Raises what `Fatoora` raises, and UnwritableReport."""
+        with contextlib.ExitStack() as undo:
+            fatoora = self._fatoora = Fatoora(self._config)
+            undo.callback(fatoora.close)
+            if self._graded:
+                fatoora.grader = Grader(fatoora, self._cases)
+                if isinstance(self._graded, Path):
+                    self._report = ReportFiles(self._graded, fatoora.grader, report_page).__enter__()
+            undo.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close the state."""
-        if self._fatoora is not None:
-            self._fatoora.close()
+        """Write the report a last time, and close the state. Raises UnwritableReport."""
+        try:
+            if self._report is not None:
+                self._report.__exit__(kind, error, traceback)
+        finally:
+            if self._fatoora is not None:
+                self._fatoora.close()
+
+    def grade(self) -> Grade:
+        """Return how the clients did, judged as if nothing more came. Raises NotGrading."""
+        if self.fatoora.grader is None:
+            raise NotGrading
+        return self.fatoora.grader.grade(final=True)
 
     @property
     def app(self) -> ASGIApp:

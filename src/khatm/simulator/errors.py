@@ -387,3 +387,36 @@ class ForeignDestination(KhatmError):
         "هذا الوكيل يوصل إلى المحاكي فقط: ‎{allowed}‎. طُلب منه: ‎{found}‎. "
         "دع العميل يتصل بالعناوين الأخرى مباشرةً (NO_PROXY)."
     )
+
+
+@dataclass(eq=False)
+class UnwritableReport(KhatmError):
+    """The report of the grading cannot be written."""
+
+    path: str
+    reason: str
+    code: ClassVar[str] = "unwritable-report"
+    en: ClassVar[str] = (
+        "The grade cannot be written to {path!r}: {reason}. Name a file in a folder that exists and can be written to."
+    )
+    ar: ClassVar[str] = "تعذّرت كتابة نتيجة التقييم في {path!r}: {reason}. سمِّ ملفًا في مجلد موجود تمكن الكتابة فيه."
+
+
+@dataclass(eq=False)
+class UnknownCase(KhatmError):
+    """A case of the grading that there is none of, or that is not provoked."""
+
+    found: str
+    allowed: str
+    code: ClassVar[str] = "unknown-case"
+    en: ClassVar[str] = "No case {found!r} can be provoked. Choose among: {allowed}."
+    ar: ClassVar[str] = "لا توجد حالة {found!r} يمكن استثارتها. اختر من: {allowed}."
+
+
+@dataclass(eq=False)
+class NotGrading(KhatmError):
+    """The grade was asked for where nothing is graded."""
+
+    code: ClassVar[str] = "not-grading"
+    en: ClassVar[str] = "This simulator does not grade. Start it with --grade REPORT."
+    ar: ClassVar[str] = "هذا المحاكي لا يقيّم. شغّله بالخيار ‎--grade REPORT‎."

@@ -49,7 +49,7 @@ def summary_members(recorded: RecordedExchange) -> dict[str, object]:
         "path": exchange.request.path,
         "status": None if response is None else response.status,
         "verdict": exchange.verdict,
-        "codes": [each["code"] for each in _messages(response)],
+        "codes": [each["code"] for each in answer_messages(response)],
         "cause": None if because is None else because.cause,
         "fault": None if exchange.fault is None else exchange.fault.members(),
     }
@@ -111,11 +111,11 @@ def explanation(exchange: Exchange) -> dict[str, object]:
     return {
         "cause": None if because is None else because.cause,
         "text": None if because is None else {each: because.sentence(each) for each in _LANGUAGES},
-        "messages": [{**each, **_explained(each["code"])} for each in _messages(response)],
+        "messages": [{**each, **_explained(each["code"])} for each in answer_messages(response)],
     }
 
 
-def _messages(response: Response | None) -> list[dict[str, Any]]:
+def answer_messages(response: Response | None) -> list[dict[str, Any]]:
     """Return what an answer names, in its order: severity, code, category and text as far as they are there."""
     if response is None or (response.status == 200 and b'"WARNING"' not in response.body):
         return []

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from khatm.clock import ShiftableClock
 from khatm.environment import Environment
@@ -25,6 +26,9 @@ from khatm.simulator.store import Store
 from khatm.simulator.switches import Switches, switches_by_environment
 from khatm.simulator.taxpayers import Taxpayers
 from khatm.simulator.timeshift import TimeShift
+
+if TYPE_CHECKING:
+    from khatm.simulator.grading.grader import Grader
 
 STATE_FILE = "simulator.sqlite3"
 """The state's name in a data folder."""
@@ -85,6 +89,8 @@ class Fatoora:
         self.tls_root = config.tls_root
         self.hosts = config.hosts
         self._switches = config.switches
+        self.grader: Grader | None = None
+        """Grades the clients; put in by whoever opens the simulator, where grading is asked for."""
 
     def switches(self, environment: Environment) -> Switches:
         """Return an environment's switches."""
@@ -97,6 +103,8 @@ class Fatoora:
             self.faults.recall()
             self.recorder.forget()
             self.time.restore()
+            if self.grader is not None:
+                self.grader.begin_anew()
 
     def take_snapshot(self) -> Snapshot:
         """Keep the state as it is between two calls. Raises TooManySnapshots."""

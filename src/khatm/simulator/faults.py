@@ -164,6 +164,8 @@ class Struck:
     then: Effects
     members: object = field(repr=False)
     """`then` as it was written."""
+    case: str | None = None
+    """The case of the grading that strikes; None for a fault of the script."""
 
 
 class Faults:

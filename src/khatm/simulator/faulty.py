@@ -47,7 +47,12 @@ class FaultyGateway:
     def struck(self, request: Request) -> Struck | None:
         """Return the fault that strikes a call before it is processed; asked once for each call, since it counts."""
         call = self._call(request)
-        return None if call is None else self._fatoora.faults.strike(call)
+        if call is None:
+            return None
+        struck, grader = self._fatoora.faults.strike(call), self._fatoora.grader
+        if struck is None and grader is not None:
+            return grader.provoke(call.environment, call.endpoint, request)
+        return struck
 
     def handle(self, request: Request, struck: Struck | None = None) -> Delivery:
         """Process one call, unless its fault prevents that, and record it; return what is to be sent and how."""
@@ -85,11 +90,14 @@ class FaultyGateway:
         return delivery
 
     def _record(self, exchange: Exchange) -> None:
-        """Keep an exchange; what the authority has done stands even if that fails."""
+        """Keep an exchange, and grade it; what the authority has done stands even if it cannot be kept."""
+        number = 0
         try:
-            self._fatoora.recorder.record(exchange)
+            number = self._fatoora.recorder.record(exchange)
         except UnusableStore as error:
             _log.error("an exchange is not on record: %s", error)
+        if self._fatoora.grader is not None:
+            self._fatoora.grader.observe(number, exchange)
 
     def _struck_late(self, request: Request, status: int) -> Struck | None:
         call = self._call(request)
@@ -192,4 +200,5 @@ def _note(struck: Struck, truth: Response | None, delivery: Delivery) -> FaultNo
         processed=truth is not None,
         true_status=None if truth is None else truth.status,
         delivered=delivered,
+        case=struck.case,
     )

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
-from khatm.simulator import certificates, manage_exchanges, manage_state, manage_taxpayers
+from khatm.simulator import certificates, manage_exchanges, manage_grade, manage_state, manage_taxpayers
 from khatm.simulator.devices import device_members
 from khatm.simulator.errors import InvalidManagementRequest, NoTls, UnknownDevice
 from khatm.simulator.fatoora import Fatoora
@@ -40,6 +40,7 @@ def routes(fatoora: Fatoora) -> list[BaseRoute]:
         *manage_state.routes(fatoora),
         *manage_exchanges.routes(fatoora),
         *manage_taxpayers.routes(fatoora),
+        *manage_grade.routes(fatoora),
     ]
 
 

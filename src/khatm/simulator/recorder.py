@@ -67,9 +67,12 @@ class FaultNote:
     true_status: int | None
     """What the authority answered."""
     delivered: Delivered
+    case: str | None = None
+    """The case of the grading that struck; None for a fault of the script."""
 
     def members(self) -> dict[str, object]:
         """Return its JSON members."""
+        by_grading = {} if self.case is None else {"case": self.case}
         return {
             "id": self.id,
             "strike": self.strike,
@@ -77,6 +80,7 @@ class FaultNote:
             "processed": self.processed,
             "true_status": self.true_status,
             "delivered": self.delivered,
+            **by_grading,
         }
 
 
@@ -169,8 +173,8 @@ class Recorder:
         """The number of the latest exchange, 0 before the first."""
         return self._last
 
-    def record(self, exchange: Exchange) -> None:
-        """Keep one exchange and let go of the oldest beyond the bounds."""
+    def record(self, exchange: Exchange) -> int:
+        """Keep one exchange, let go of the oldest beyond the bounds, and return its number."""
         row = _row(exchange)
         marks = ", ".join("?" * len(row))
         with self._lock:
@@ -181,6 +185,7 @@ class Recorder:
                 )
                 self._last = int(cursor.lastrowid or 0)
                 self._let_go(_size(exchange))
+                return self._last
             except sqlite3.Error as error:
                 raise UnusableStore(path=self._where, reason=str(error)) from error
 

@@ -17,6 +17,9 @@ from khatm.simulator.certificates import IssuedCertificate
 from khatm.simulator.connection import GatewayProtocol
 from khatm.simulator.delivery import Holding
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
+from khatm.simulator.grading.grader import Grader
+from khatm.simulator.grading.provocations import chosen_cases
+from khatm.simulator.grading.report import ReportFiles, summary
 from khatm.simulator.listening import listen, url_of
 from khatm.simulator.own_certificates import read_canned_file
 from khatm.simulator.profile import read_profile
@@ -24,6 +27,7 @@ from khatm.simulator.proxy import HANDSHAKE_SECONDS, Proxy
 from khatm.simulator.reach import Reach
 from khatm.simulator.recorder import MOST
 from khatm.simulator.switches import switches_by_environment
+from khatm.simulator.web.grade import report_page
 
 CANNED_CERTIFICATE_VARIABLE = "KHATM_SIMULATOR_CANNED_CERTIFICATE"
 """Names the file of the sandbox's fixed certificate."""
@@ -45,7 +49,9 @@ def run(
     proxy_port: int | None = None,
     hosts: Sequence[str] = (),
     workers: int = 0,
-) -> None:
+    grade: Path | None = None,
+    grade_cases: Sequence[str] = (),
+) -> int:
     """Serve until SIGTERM or SIGINT, printing `simulator ready: URL` when connections are accepted.
 
     `port` 0 takes a free one. `data` is the folder that keeps the state; without it the state is kept for this run.
@@ -54,9 +60,11 @@ def run(
     `workers` processes examine documents beside this one.
     `profile` names a file of settings, which `settings` come after.
     `https_port` serves the same over TLS, `proxy_port` is a proxy that leads here and nowhere else; 0 takes a free one.
-    Raises AddressTaken, UnusableStore, ForeignStore, UnusableTlsRoot, UnreadableCannedCertificate, and what
-    `parse_setting` and `read_profile` raise.
+    `grade` is where the grade of the clients is written; `grade_cases` are the cases to provoke, all without it.
+    Returns the grade's exit code, 0 without grading. Raises AddressTaken, UnusableStore, ForeignStore, UnusableTlsRoot,
+    UnreadableCannedCertificate, UnwritableReport, UnknownCase, and what `parse_setting` and `read_profile` raise.
     """
+    cases = chosen_cases(grade_cases)
     canned = configured_certificate()
     set_by_file = () if profile is None else read_profile(profile)
     switches = switches_by_environment(settings, profile=set_by_file, canned_certificate=canned is not None)
@@ -77,7 +85,16 @@ def run(
             workers=workers,
         )
         fatoora = Fatoora(config)
-        Server(fatoora, lambda: _say_ready(url, host, reach), reach).run(sockets=[listener])
+        server = Server(fatoora, lambda: _say_ready(url, host, reach), reach)
+        if grade is None:
+            server.run(sockets=[listener])
+            return 0
+        grader = fatoora.grader = Grader(fatoora, cases)
+        with ReportFiles(grade, grader, report_page) as report:
+            server.run(sockets=[listener])
+        found = grader.grade(final=True)
+        print(summary(found, report.paths), flush=True)
+        return found.exit_code
     finally:
         listener.close()
         if reach is not None:

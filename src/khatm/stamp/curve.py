@@ -85,6 +85,12 @@ def backend() -> Backend:
     return _chosen[0]
 
 
+def start_quickly() -> None:
+    """Take OpenSSL if nothing is chosen yet: one signature is done before libsecp256k1's binding would be read."""
+    if not _chosen:
+        _chosen.append(OpenSsl())
+
+
 def sign(scalar: bytes, digest: bytes) -> bytes:
     """Sign a 32-byte digest with a 32-byte private scalar: DER, RFC 6979, low s."""
     return backend().sign(scalar, digest)

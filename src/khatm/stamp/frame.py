@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 from typing import Final
-from xml.sax.saxutils import escape
 
 from khatm.document.xml import CAC, CBC, EXT
 from khatm.stamp.certificate import Certificate
@@ -43,7 +43,7 @@ def frame_of(certificate: Certificate) -> Frame:
     values = {
         "@CERT@": certificate.text,
         "@CDIG@": certificate.digest,
-        "@ISS@": escape(certificate.issuer_name),
+        "@ISS@": escape(certificate.issuer_name, quote=False),
         "@SER@": str(certificate.serial_number),
     }
     extensions = _pieces(EXTENSIONS, values, "@HASH@", "@SPD@", "@SIG@", "@TIME@")

@@ -31,14 +31,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the mark known to strict runs."""
     config.addinivalue_line(
         "markers",
-        f"{_MARK}(settings=[...], https=False, proxy=False, seed=None, profile=None, …): "
+        f"{_MARK}(settings=[...], https=False, proxy=False, seed=None, profile=None, grade=False, …): "
         "how the fatoora_simulator of this test is to be",
     )
 
 
 @pytest.fixture
 def fatoora_simulator(request: pytest.FixtureRequest) -> "Iterator[FatooraSimulator]":
-    """A fresh simulator of ZATCA's Fatoora: url, gateway_url, otp(), faults, clock, exchanges().
+    """A fresh simulator of ZATCA's Fatoora: url, gateway_url, otp(), faults, clock, exchanges(), grade().
 
     Switches come from `fatoora_settings` of the ini file, `--fatoora-set`, and @pytest.mark.fatoora(settings=[...]),
     in this order; the mark takes the other options of khatm.simulator.embedded.EmbeddedSimulator as well.

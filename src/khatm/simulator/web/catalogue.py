@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from khatm.errors import Language
 
-FILES: Final = ("frame", "taxpayer", "developer", "bench")
+FILES: Final = ("frame", "taxpayer", "developer", "bench", "grade")
 
 
 @cache

@@ -10,6 +10,8 @@ class Entry:
 
     path: str
     key: str
+    grading: bool = False
+    """Whether it is offered only where clients are graded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ MENU: Final = (
             Entry("/portal/exchanges", "menu.exchanges"),
             Entry("/portal/faults", "menu.faults"),
             Entry("/portal/time", "menu.time"),
+            Entry("/portal/grade", "menu.grade", grading=True),
         ),
     ),
 )

@@ -218,6 +218,8 @@ MANAGEMENT: Final = (
         refusals=(400, 404),
     ),
     Operation("post", "/manage/reset", "reset", "A fresh start.", _CLOCK),
+    Operation("get", "/manage/grade", "read_grade", "The grade of the clients.", _OBJECT, refusals=(404,)),
+    Operation("delete", "/manage/grade", "forget_grade", "Forgets the grade.", _OBJECT, refusals=(404,)),
     Operation("get", "/manage/switches", "list_switches", "The switches of every environment.", _OBJECT),
     Operation("get", "/manage/taxpayers", "list_taxpayers", "The taxpayers.", _list_in("taxpayers")),
     Operation(

@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from khatm.simulator.errors import UnknownPage
 from khatm.simulator.fatoora import Fatoora
-from khatm.simulator.web import bench, device, exchanges, passwords, reference, statistics, taxpayer, validator
+from khatm.simulator.web import bench, device, exchanges, grade, passwords, reference, statistics, taxpayer, validator
 from khatm.simulator.web.guard import Guard
 from khatm.simulator.web.rendering import templates
 from khatm.simulator.web.session import Sessions
@@ -43,6 +43,7 @@ _PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "/portal/faults", bench.faults),
     ("POST", "/portal/faults", bench.arm),
     ("POST", "/portal/faults/clear", bench.clear),
+    ("GET", "/portal/grade", grade.show),
     ("GET", "/portal/time", bench.time),
     ("POST", "/portal/time/clock", bench.move_clock),
     ("POST", "/portal/time/snapshots", bench.keep),
