@@ -146,21 +146,24 @@ class Campaign:
         """Live on until the connection breaks."""
         try:
             while True:
+                self._bury(number)
                 life = self._lives[number]
                 on_record = self._step(life, lot)
                 with self._changed:
                     self.counted.answers += 1
                     self._on_record += on_record
-                    if life.revoked or life.lost:
-                        self._ended.append(life)
-                        self._lives[number] = self._born(number)
                     self._changed.notify_all()
         except httpx.TransportError:
             with self._changed:
                 self.counted.lost_answers += 1
-                if self._lives[number].lost:
-                    self._ended.append(self._lives[number])
-                    self._lives[number] = self._born(number)
+
+    def _bury(self, number: int) -> None:
+        """Begin another life in the place of one that is revoked, or that nobody told what it is."""
+        life = self._lives[number]
+        if life.revoked or life.lost:
+            with self._changed:
+                self._ended.append(life)
+                self._lives[number] = self._born(number)
 
     def _step(self, life: Life, lot: Random) -> bool:
         """Do what comes next in a unit's life; tell whether that was a call to the gateway."""
