@@ -2,10 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from khatm.document.xml import parse
+from khatm.rules import engine
 from khatm.rules.edition import Edition
 from khatm.rules.engine import judge_stage
 from khatm.rules.findings import StageReport
@@ -21,6 +25,13 @@ def test_cases_over_invented_documents() -> None:
     assert cases == 727
     assert findings > 1000
     assert disagreements == []
+
+
+def test_cases_judged_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LONG", 0)
+    monkeypatch.setattr(engine, "PART", 1)
+    disagreements, _, cases = _compare(islice(en16931_cases(DATA), 0, None, 3))
+    assert (cases, disagreements) == (243, [])
 
 
 def test_all_cases(shared_corpus: Path) -> None:

@@ -7,11 +7,12 @@ import csv
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from khatm.rules import ksa
+from khatm.rules import engine, ksa
 from khatm.rules.edition import Edition
 from khatm.rules.engine import judge_stage
 from khatm.rules.findings import StageReport
@@ -65,6 +66,12 @@ def compare(cases: Iterable[RuleCase]) -> tuple[int, list[str]]:
 
 def test_every_case_on_an_invented_document() -> None:
     assert compare(ksa_cases(KEPT)) == (1245, [])
+
+
+def test_cases_judged_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LONG", 0)
+    monkeypatch.setattr(engine, "PART", 1)
+    assert compare(islice(ksa_cases(KEPT), 0, None, 3)) == (415, [])
 
 
 def test_every_case_on_an_official_sample(shared_corpus: Path) -> None:

@@ -11,8 +11,7 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from khatm.simulator.embedded import EmbeddedSimulator
@@ -124,28 +123,6 @@ def until(holds: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None
         assert process.poll() is None, process.communicate()
         ticks.wait(0.02)
     raise AssertionError("it never came")
-
-
-@contextmanager
-def watched(life: Life) -> Iterator[None]:
-    """Note the arguments of every process of the machine while the block runs, where the system shows them."""
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.1):
-            for entry in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    life.arguments.add(entry.read_bytes())
-                except OSError:
-                    continue
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        watching.join()
 
 
 def document(life: Life, profile: str, number: str) -> str:

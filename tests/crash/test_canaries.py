@@ -10,26 +10,22 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote_from_bytes
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy.engine import make_url
 
 from khatm.clock import SystemClock
-from khatm.ledger import journal
 from khatm.ledger.generations import GenerationState
 from khatm.ledger.home import Home
 from khatm.ledger.ledger import Ledger, open_ledger
 from khatm.simulator.embedded import EmbeddedSimulator
-from khatm.stamp.certificate import decode_token
 from tests import postgresql
 from tests.crash import canary_life as life_of
-from tests.crash.canaries import Canary, Find, Search, postgresql_values, sqlite_values
-from tests.crash.canary_life import Life, watched
+from tests.crash.canaries import Canary, Find, Search, data_of, look_at_store, postgresql_values, sqlite_values, watched
+from tests.crash.canary_life import Life
+from tests.crash.canary_values import key_canaries, sealed_otps
 
 PASSPHRASE = f"{secrets.token_urlsafe(18)} كلمة سر {secrets.token_urlsafe(18)}"
 PASSWORD = secrets.token_urlsafe(24)
@@ -55,24 +51,6 @@ def whole_history(home: Path, database: str | None) -> Iterator[None]:
         holder.execute("BEGIN")
         holder.execute("SELECT count(*) FROM unit").fetchone()
         yield
-
-
-def key_canaries(ledger: Ledger) -> list[Canary]:
-    """The private keys; each is proven to be the one that its certificate is about."""
-    found = []
-    for generation in ledger.generations("till"):
-        key: Any = load_pem_private_key(ledger.key_of(generation), None)
-        token = generation.pcsid_token or generation.ccsid_token
-        if token is not None:
-            pem = f"-----BEGIN CERTIFICATE-----\n{decode_token(token)}\n-----END CERTIFICATE-----\n"
-            assert x509.load_pem_x509_certificate(pem.encode()).public_key() == key.public_key()
-        scalar = key.private_numbers().private_value
-        found += [
-            Canary(f"key {generation.label}", scalar.to_bytes(32, "big")),
-            Canary(f"key {generation.label} in decimal", str(scalar).encode()),
-        ]
-    assert found
-    return found
 
 
 def secret_canaries(life: Life, ledger: Ledger) -> list[Canary]:
@@ -102,15 +80,6 @@ def call_with(life: Life, user: str, password: str) -> int:
     ).status_code
 
 
-def sealed_otps(ledger: Ledger, home: Home) -> list[str]:
-    """The one-time passwords that the journal keeps, opened."""
-    with ledger._store.read() as connection:
-        calls = journal.of_unit(connection, ledger.unit("till").id, only_open=False)
-    sealed = [(each.facts["sealed_otp"], each.generation_id) for each in calls if "sealed_otp" in each.facts]
-    custodian = home.custodian()
-    return [custodian.open(base64.b64decode(str(otp)), f"otp of generation {of}").decode() for otp, of in sealed]
-
-
 def look_everywhere(search: Search, life: Life, database: str | None, untold: list[Path]) -> None:
     """Look through everything that the life has left; `untold` are the files that hold secrets by their nature."""
     for path in life.desk.folder.rglob("*"):
@@ -120,26 +89,7 @@ def look_everywhere(search: Search, life: Life, database: str | None, untold: li
                 kind = path.name
             search.look_at_file("pack" if path.suffix == ".zip" else kind, path)
     search.look("output", b"\n".join(life.output))
-    if database is None:
-        search.look("values", sqlite_values(life.desk.home / "ledger.db"))
-        return
-    search.look("values", postgresql_values(database))
-    data = data_of(database)
-    if data is None:
-        return
-    with postgresql.connect(database) as driver:
-        driver.execute("CHECKPOINT")
-        found = driver.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()
-    assert found is not None
-    for path in (*(data / "base" / str(found[0])).iterdir(), *(data / "pg_wal").glob("0*")):
-        search.look_at_file("write-ahead log" if path.parent.name == "pg_wal" else "database files", path)
-    search.look_at_file("server's log", data.parent / "log")
-
-
-def data_of(database: str) -> Path | None:
-    """The folder of the server that these tests have started; None for one that was given to them."""
-    folder = Path(str(make_url(database).query.get("host", "")))
-    return folder if (folder / "base").is_dir() and (folder.parent / "log").is_file() else None
+    look_at_store(search, life.desk.home, database)
 
 
 def dug_up(life: Life, uuid: str, canaries: list[Canary], database: str | None, untold: Path) -> tuple[int, set[Find]]:
@@ -169,7 +119,7 @@ def test_a_whole_life_leaves_no_secret_anywhere(tmp_path: Path) -> None:
     place = {"KHATM_DATABASE_URL": database} if database else {}
     with EmbeddedSimulator() as simulator:
         life = Life(tmp_path, simulator, place | named_by[database is not None])
-        with watched(life):
+        with watched(life.arguments):
             life_of.added(life)
             with whole_history(life.desk.home, database):
                 life_of.onboarded_with_losses(life)
@@ -181,8 +131,8 @@ def test_a_whole_life_leaves_no_secret_anywhere(tmp_path: Path) -> None:
                 # Opened with the same passphrase, named in the other way.
                 home = Home(life.desk.home, environ=place | named_by[database is None])
                 with open_ledger(home, SystemClock()) as ledger:
-                    canaries = [*key_canaries(ledger), *secret_canaries(life, ledger)]
-                    assert set(sealed_otps(ledger, home)) == {*life.typed_otps, *life.piped_otps}
+                    canaries = [*key_canaries(ledger, "till"), *secret_canaries(life, ledger)]
+                    assert set(sealed_otps(ledger, home, "till")) == {*life.typed_otps, *life.piped_otps}
                 # CCSIDs: lost, cut, its receiver died, its receiver crashed, kept. PCSIDs: cut, crashed, kept. Renewal:
                 # a CCSID cut, one kept, and the PCSID.
                 assert len(life.issued_secrets()) >= 11
@@ -201,7 +151,7 @@ def test_a_whole_life_leaves_no_secret_anywhere(tmp_path: Path) -> None:
 def test_a_life_under_a_key_file_leaves_its_content_nowhere_else(tmp_path: Path) -> None:
     with EmbeddedSimulator() as simulator:
         life = Life(tmp_path, simulator, {})
-        with watched(life):
+        with watched(life.arguments):
             life_of.added(life)
             life_of.onboarded(life)
             uuid = life_of.issued(life)
@@ -209,7 +159,7 @@ def test_a_life_under_a_key_file_leaves_its_content_nowhere_else(tmp_path: Path)
             life_of.exported(life)
         home = Home(life.desk.home, environ={})
         with open_ledger(home, SystemClock()) as ledger:
-            canaries = [*key_canaries(ledger), *secret_canaries(life, ledger)]
+            canaries = [*key_canaries(ledger, "till"), *secret_canaries(life, ledger)]
         text = home.master_key_path.read_bytes().strip()
         canaries += [Canary("key file", text), Canary("key in the file", base64.b64decode(text))]
         _, found = dug_up(life, uuid, canaries, None, home.master_key_path)

@@ -179,12 +179,12 @@ def _same_instant(difference: Disagreement, facts: Facts) -> bool:
         return False
     if difference.side == "peer" and written[0] == qr.utc_as_saudi(issued):
         return True
-    odd = any(" " in each or "T24:" in each for each in (issued, written[0]))
+    odd = any(" " in each or "t" in each or "T24:" in each for each in (issued, written[0]))
     return odd and _unspaced(written[0]) == _unspaced(issued)
 
 
 def _unspaced(time: str) -> str:
-    return "T".join(time.split()).rstrip("Z")
+    return "T".join(time.upper().split()).rstrip("Z")
 
 
 def _spaced_name(difference: Disagreement, facts: Facts) -> bool:
@@ -323,8 +323,8 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "qr-time-spelling",
         ("qr",),
-        "compares times: takes a blank for the T of tag 3, and refuses what it cannot read (24:00:00, white space "
-        "around it) or a UTC issue time written as Saudi time",
+        "compares times: takes a blank or a small t for the T of tag 3, and refuses what it cannot read (24:00:00, "
+        "white space around it) or a UTC issue time written as Saudi time",
         "compares texts: equal, or a Z more or less, or UTC plus three hours; warns where only white space differs",
         "stamp standard, 5.1 (date, T, time, verbatim; Z-time plus three hours) and 6.3: the gateway only warns",
         _same_instant,

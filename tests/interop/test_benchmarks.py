@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("hostile", ["1 MiB of empty lines", "1 MiB, greatest memory in MiB"]),
         ("ledger", ["issue, the ledger's own cost", "the same, 32 callers", "issue with authoring, stamping"]),
         ("ledger_size", ["issue, 1,000 to 5,000 documents", "one unit's day, 1,000 to 5,000 documents"]),
-        ("sending", ["two workers beside one, 20 units, 20 ms a call, 4 at a time, distributed"]),
+        ("sending", ["two workers beside one, 20 units, 20 ms a call, 5 at a time, distributed"]),
         (
             "simulator",
             ["clearance, state in memory, 2 workers: documents/s", "clearance, state in a file, 0 workers: 99 of 100"],

@@ -34,8 +34,8 @@ def main() -> int:
 
 
 def failed(outcome: Outcome) -> bool:
-    """Say whether something is wrong, waits, or was printed."""
-    return bool(outcome.findings.wrong or outcome.waiting or outcome.output)
+    """Say whether something is wrong, waits, was printed, or gives a secret away."""
+    return bool(outcome.findings.wrong or outcome.waiting or outcome.output or outcome.leaks)
 
 
 if __name__ == "__main__":

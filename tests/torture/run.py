@@ -13,7 +13,9 @@ from pathlib import Path
 from khatm.clock import SystemClock
 from khatm.ledger.home import Home
 from khatm.ledger.ledger import open_ledger
+from tests.crash.canaries import watched
 from tests.torture.authority import ROOT, Authority, authority
+from tests.torture.canaries import Planted
 from tests.torture.plan import UNITS, Plan
 from tests.torture.proof import Findings, examine
 
@@ -45,6 +47,10 @@ class Outcome:
     findings: Findings
     output: list[str] = field(default_factory=list)
     """What the processes printed: nothing, unless something went wrong."""
+    leaks: list[str] = field(default_factory=list)
+    """Secrets found where none may be."""
+    searched: dict[str, int] = field(default_factory=dict)
+    """Bytes that were looked through for secrets, by place."""
 
 
 class Processes:
@@ -83,6 +89,11 @@ class Processes:
         files = (path.read_bytes() for path in self.acknowledged if path.exists())
         return sum(line.count(b" ") == 3 for content in files for line in content.splitlines())
 
+    def last_uuid(self) -> str:
+        """Return the UUID of a document that was acknowledged."""
+        lines = [line for path in self.acknowledged for line in path.read_text().splitlines() if line.count(" ") == 3]
+        return lines[-1].split()[3]
+
     def fallen(self) -> list[int]:
         """Return the exit codes of processes that ended by themselves."""
         return [code for each in self._running if (code := each.poll()) is not None]
@@ -98,25 +109,28 @@ class Processes:
 def torture(plan: Plan, folder: Path, database_url: str | None = None) -> Outcome:
     """Run everything in a folder and examine what is left. Without an address the ledger is a SQLite file."""
     began = time.monotonic()
-    environ = {**os.environ, "KHATM_HOME": str(folder / "home")}
-    if database_url is not None:
-        environ["KHATM_DATABASE_URL"] = database_url
+    planted = Planted(folder, database_url)
+    environ = os.environ | planted.settings()
     home = Home(environ=environ)
-    with authority(folder) as fatoora:
+    with watched(planted.arguments), authority(folder) as fatoora:
         environ["KHATM_GATEWAY_URL"] = f"{fatoora.url}/e-invoicing"
-        _onboard(folder, environ, fatoora)
+        _onboard(planted, environ, fatoora)
+        planted.learn_secrets(fatoora.data)
         fatoora.misbehave()
         with _processes(plan, folder, environ) as processes:
             _kill_until_issued(plan, processes)
+            planted.keep_log()
             faults = fatoora.fired()
             fatoora.behave()
             drained_in, waiting = _drain(plan, home, processes)
         kills = processes.kills
         database = home.database_path if database_url is None else database_url
         findings = examine(plan, database, fatoora, processes.acknowledged)
-        findings.wrong += _own_proof(environ)
+        findings.wrong += _own_proof(planted, environ)
+    seconds = time.monotonic() - began
+    leaks = planted.leaks(environ, processes.last_uuid())
     output = (folder / "output").read_text(encoding="utf-8", errors="replace").splitlines()
-    return Outcome(kills, faults, time.monotonic() - began, drained_in, waiting, findings, output)
+    return Outcome(kills, faults, seconds, drained_in, waiting, findings, output, leaks, planted.searched)
 
 
 @contextmanager
@@ -149,23 +163,25 @@ def _drain(plan: Plan, home: Home, processes: Processes) -> tuple[float, int]:
             time.sleep(0.5)
 
 
-def _onboard(folder: Path, environ: dict[str, str], fatoora: Authority) -> None:
+def _onboard(planted: Planted, environ: dict[str, str], fatoora: Authority) -> None:
+    """Onboard the units; every other one gets its one-time password by its standard input."""
     for digit, unit in enumerate(UNITS):
-        properties, seller = folder / f"{unit.name}.properties", folder / f"{unit.name}.json"
+        properties, seller = planted.folder / f"{unit.name}.properties", planted.folder / f"{unit.name}.json"
         properties.write_text(_PROPERTIES.format(name=unit.name, vat=unit.vat_number, digit=digit), encoding="utf-8")
         seller.write_text(_SELLER.format(vat=unit.vat_number), encoding="utf-8")
-        added = ("unit", "add", unit.name, "--csr", properties, "--environment", "simulation", "--seller", seller)
-        for arguments in (added, ("unit", "onboard", unit.name, "--otp", fatoora.otp(unit.vat_number))):
-            done = _khatm(environ, *arguments)
-            assert done.returncode == 0, done.stderr
+        where = ("--csr", str(properties), "--environment", "simulation", "--seller", str(seller))
+        planted.require("unit", "add", unit.name, *where, environ=environ)
+        otp = fatoora.otp(unit.vat_number)
+        if digit % 2:
+            planted.piped_otps.append(otp)
+            planted.require("unit", "onboard", unit.name, "--otp", "-", environ=environ, stdin=otp + "\n")
+        else:
+            planted.typed_otps.append(otp)
+            planted.require("unit", "onboard", unit.name, "--otp", otp, environ=environ)
 
 
-def _own_proof(environ: dict[str, str]) -> list[str]:
-    """Ask our own verification as well."""
-    done = _khatm(environ, "chain", "verify", "--format", "json")
-    return [] if done.returncode == 0 else [f"khatm chain verify: exit {done.returncode}: {done.stdout[-2000:]}"]
-
-
-def _khatm(environ: dict[str, str], *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", "from khatm.cli.khatm import main; main()", *map(str, arguments)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=environ)
+def _own_proof(planted: Planted, environ: dict[str, str]) -> list[str]:
+    """Ask our own verification as well, let the program fail, and pack everything for the auditor."""
+    code = planted.khatm(environ, "chain", "verify", "--format", "json")
+    wrong = [] if code == 0 else [f"khatm chain verify: exit {code}: {planted.output[-2][-2000:].decode()}"]
+    return [*wrong, *planted.provoke_errors(environ), *planted.export_packs(environ)]

@@ -82,7 +82,7 @@ def test_a_zip_file_that_is_no_pack_is_refused(members: Members, tmp_path: Path)
     assert refused(tmp_path, zipped({"a.txt": b"?"})).place == "SHA256SUMS"
     without = {name: data for name, data in members.items() if name != "manifest.json"}
     assert refused(tmp_path, zipped(without)).place == "manifest.json"
-    newer = members["manifest.json"].replace(b'"version": 1', b'"version": 2')
+    newer = members["manifest.json"].replace(b'"version": 2', b'"version": 3')
     assert "version" in refused(tmp_path, zipped(members | {"manifest.json": newer})).reason
     deep = b"[" * 100_000
     assert refused(tmp_path, zipped(members | {"manifest.json": deep})).place == "manifest.json"

@@ -22,7 +22,8 @@ from lxml import etree
 from khatm.ledger.audit import pack_format
 from khatm.ledger.audit.errors import EmptyRange, NotExportable, PackUnreadable, RangeTooLarge
 from khatm.ledger.audit.pack_verification import PackReport, verify_pack
-from tests.unit.audit_stage import EACH, Archive, archive, either, whole_archive, whole_either
+from khatm.ledger.events import EventKind
+from tests.unit.audit_stage import EACH, Archive, archive, either, put_back, whole_archive, whole_either
 from tests.unit.test_audit_breaks import read_back
 
 __all__ = ["archive", "either", "whole_archive", "whole_either"]
@@ -78,8 +79,14 @@ def with_lines(members: Members, lines: list[dict[str, Any]]) -> Members:
 
 @pytest.fixture(scope="module")
 def members(whole_archive: Archive) -> Members:
-    """All of till-1."""
-    return members_of(packed(whole_archive))
+    """All of till-1, with an event."""
+    ledger = whole_archive.ledger
+    with put_back(ledger):
+        document = whole_archive.at(2)
+        ledger.record_event(
+            EventKind.DISMISSED, {"why": "paid in cash"}, unit_id=document.unit_id, document_id=document.id
+        )
+        return members_of(packed(whole_archive))
 
 
 def test_a_pack_holds_what_the_ledger_has_and_verifies(either: Archive, tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ import pytest
 from lxml import etree
 
 from khatm.document.xml import CAC, CBC, INV, parse
-from khatm.rules import en16931
+from khatm.rules import en16931, engine
 from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.edition import DEFAULT, Edition
-from khatm.rules.engine import FINDINGS_LIMIT, judge, run
+from khatm.rules.engine import FINDINGS_LIMIT, judge, judge_stage, run
 from khatm.rules.errors import UnknownEdition
+from khatm.rules.findings import StageReport
 from khatm.rules.reading import Node, Reading, one, opt, read
-from khatm.rules.site import Site
+from khatm.rules.site import Over, Site
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
@@ -119,6 +120,36 @@ class TestEngine:
         assert report.status == "failed"
         assert (finding.rule, finding.severity, finding.site) == ("KHATM-ABORT-CAST", "error", "ksa:002")
         assert (finding.location, finding.found) == ("/inv:Invoice[1]/cbc:ID[1]", "x")
+
+    def test_tests_taken_part_by_part_end_in_the_order_of_their_sites(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(engine, "LONG", 0)
+        monkeypatch.setattr(engine, "PART", 1)
+        reading = reading_of("<b:ID>1</b:ID><b:ID>x</b:ID><b:ID>2</b:ID><b:ID>y</b:ID>")
+
+        def ids(found: Reading) -> list[Node]:
+            return found.named("cbc:ID")
+
+        def letters(_: Reading, nodes: list[Node]) -> list[Node]:
+            return [node for node in nodes if node.text.isalpha()]
+
+        def aborts(_: Reading, nodes: list[Node]) -> list[Node]:
+            for node in letters(_, nodes):
+                raise Abort(AbortKind.CAST, node.text, node)
+            return []
+
+        def early(_: Reading, nodes: list[Node]) -> list[Node]:
+            raise Abort(AbortKind.CAST, nodes[0].text, nodes[0])
+
+        def report_of(*tests: Over[Node]) -> StageReport:
+            sites = tuple(Site(str(place), "BR-1", "error", test) for place, test in enumerate(tests))
+            monkeypatch.setattr(engine, "plan", lambda stage, edition: sites)
+            return judge_stage("ksa", reading, DEFAULT)
+
+        assert [finding.found for finding in report_of(Over(ids, letters)).findings] == ["x", "y"]
+        (finding,) = report_of(Over(ids, letters), Over(ids, aborts), Over(ids, early)).findings
+        assert (finding.site, finding.found, finding.location) == ("ksa:1", "x", "/inv:Invoice[1]/cbc:ID[2]")
+        (finding,) = report_of(Over(ids, early), Over(ids, aborts)).findings
+        assert (finding.site, finding.found) == ("ksa:0", "1")
 
     def test_warnings_do_not_fail_a_stage(self) -> None:
         def fails(found: Reading) -> list[Node]:

@@ -247,3 +247,13 @@ def test_today_is_the_day_where_the_validator_runs(now: str, date: str, fires: b
     apply(tree, ("set", "/inv:Invoice/cbc:IssueDate", date))
     report = judge_stage("ksa", read(tree).at(datetime.fromisoformat(now)), Edition.R348)
     assert any(finding.rule == "BR-KSA-04" for finding in report.findings) is fires
+
+
+def test_of_several_codes_that_are_no_pattern_the_first_looked_at_is_named() -> None:
+    tree = etree.parse(BASES / "base-std.xml")
+    totals = next(tree.iter("{*}LegalMonetaryTotal"))
+    for number, amount in enumerate(totals):
+        amount.set("currencyID", f"*{number}")
+    (finding,) = judge_stage("ksa", read(tree).at(NOW), Edition.R348).findings
+    assert len(totals) > 3
+    assert (finding.rule, finding.site, finding.found) == ("KHATM-ABORT-PATTERN", "ksa:112", "*0")

@@ -6,6 +6,7 @@ standard, section 3.1 step 1, and the document standard, section 11.
 
 import re
 import threading
+from collections.abc import Iterator
 from functools import cache
 from math import isqrt
 from typing import Final
@@ -50,6 +51,8 @@ STRICT_ATTRIBUTES: Final = 1000
 
 STRICT_SCOPES: Final = 150_000_000
 """Elements times the square of the namespaces in scope; half a million elements may have seventeen each."""
+_STRIDE: Final = STRICT_ATTRIBUTES // 2
+"""Bytes; an attribute takes more than one."""
 LONGEST_PATH: Final = 1000
 """Characters of an XPath; the longest of an invoice has about 350."""
 
@@ -185,14 +188,11 @@ def _refuse_doctype(data: bytes) -> None:
     """Look for a DOCTYPE in the prolog before the parser sees it, so that no entity is ever defined."""
     if data.startswith(_UTF16_STARTS):
         data = data.decode("utf-16", "replace").encode("utf-8", "replace")
-    at = data.find(b"<!DOCTYPE")
-    if at < 0:
-        return
     place = 0
-    while True:
-        place = data.find(b"<", place)
-        if place == at:
-            raise UnreadableXml("doctype", line=data.count(b"\n", 0, at) + 1, column=at - data.rfind(b"\n", 0, at))
+    while (place := data.find(b"<", place)) >= 0:
+        if data.startswith(b"<!DOCTYPE", place):
+            line, column = data.count(b"\n", 0, place) + 1, place - data.rfind(b"\n", 0, place)
+            raise UnreadableXml("doctype", line=line, column=column)
         if data.startswith(b"<!--", place):
             place = data.find(b"-->", place)
         elif data.startswith(b"<?", place):
@@ -201,10 +201,6 @@ def _refuse_doctype(data: bytes) -> None:
             return  # the root begins: what follows is text in a comment or CDATA section
         if place < 0:
             return
-        if place > at:
-            at = data.find(b"<!DOCTYPE", place)
-            if at < 0:
-                return
 
 
 def _refuse_crowds(data: bytes) -> None:
@@ -217,13 +213,28 @@ def _refuse_crowds(data: bytes) -> None:
         elements = signs - bare.count(b"</")
         if elements > STRICT_ELEMENTS:
             raise UnreadableXml("too-many-elements", found=str(elements), allowed=str(STRICT_ELEMENTS))
-    if data.count(b"=") <= STRICT_ATTRIBUTES:
-        return
-    for piece in data.split(b"<"):
+    for piece in _long_pieces(data):
         if piece.count(b"=") > STRICT_ATTRIBUTES and not piece.startswith((b"!", b"?")):
             attributes = _QUOTED.sub(b"", piece).partition(b">")[0].count(b"=")
             if attributes > STRICT_ATTRIBUTES:
                 raise UnreadableXml("too-many-attributes", found=str(attributes), allowed=str(STRICT_ATTRIBUTES))
+
+
+def _long_pieces(data: bytes) -> Iterator[bytes]:
+    """Yield what stands between two opening brackets wherever that has room for more attributes than are allowed.
+
+    Such a piece holds a whole stride without a bracket; looking for one in each stride is much cheaper than splitting.
+    """
+    at = 0
+    while at < len(data):
+        if data.find(b"<", at, at + _STRIDE) >= 0:
+            at += _STRIDE
+            continue
+        start = data.rfind(b"<", 0, at) + 1
+        at = data.find(b"<", at + _STRIDE)
+        if at < 0:
+            at = len(data)
+        yield data[start:at]
 
 
 def _refuse_namespaces(data: bytes) -> None:

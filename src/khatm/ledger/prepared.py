@@ -36,7 +36,12 @@ class Prepared:
         """Insert rows into a table whose key is generated and return their keys in order."""
         driver, text, order = self._on(connection)
         if order is not None:
-            return [driver.execute(text, [row[name] for name in order]).lastrowid for row in rows]
+            if len(rows) == 1:
+                return [driver.execute(text, [rows[0][name] for name in order]).lastrowid]
+            cursor = driver.executemany(text, [[row[name] for name in order] for row in rows])
+            # SQLite gives each row the highest key plus one, and this transaction is the only one that writes.
+            last: int = cursor.execute("SELECT last_insert_rowid()").fetchone()[0]
+            return list(range(last - len(rows) + 1, last + 1))
         cursor = driver.cursor()
         cursor.executemany(text, rows, returning=True)
         keys = [cursor.fetchone()[0]]

@@ -31,6 +31,7 @@ _KEPT: Final = 10_000
 """Characters; longer texts of elements in one another are the same text over and over, and not kept."""
 NONE: "Final[list[Node]]" = []
 """No nodes; shared, never changed."""
+_NO_TEXTS: Final[frozenset[str]] = frozenset()
 _NO_KIDS: "Final[dict[str, list[Node]]]" = {}
 
 
@@ -168,15 +169,17 @@ class _Walked:
     Parents and children refer to each other: left to the garbage collector, they would cost more than the walk.
     """
 
-    __slots__ = ("by_name",)
+    __slots__ = ("_branches", "by_name")
 
-    def __init__(self, by_name: dict[str, list[Node]]) -> None:
+    def __init__(self, by_name: dict[str, list[Node]], branches: list[Node]) -> None:
         self.by_name = by_name
+        self._branches = branches
 
     def __del__(self) -> None:
-        for group in self.by_name.values():
-            for node in group:
-                node.parent = None
+        self.by_name.clear()
+        branches = self._branches
+        while branches:  # from the end: what stands below a node goes with it, while the processor has it at hand
+            branches.pop().kids = _NO_KIDS
 
 
 class Reading:
@@ -185,10 +188,12 @@ class Reading:
     Nodes are whole only as long as their reading (or one made from it by `at`) is held.
     """
 
-    __slots__ = ("_facts", "_named", "_now", "_walked", "root")
+    __slots__ = ("_facts", "_named", "_now", "_walked", "root", "size")
 
-    def __init__(self, root: Node, walked: _Walked) -> None:
+    def __init__(self, root: Node, walked: _Walked, size: int) -> None:
         self.root = root
+        self.size = size
+        """How many elements there are."""
         self._walked = walked
         self._named = walked.by_name
         self._facts: dict[object, Any] = {}
@@ -203,7 +208,7 @@ class Reading:
 
     def at(self, now: datetime) -> "Reading":
         """Return the same reading at an instant (aware); facts already computed are shared."""
-        twin = Reading(self.root, self._walked)
+        twin = Reading(self.root, self._walked, self.size)
         twin._facts = self._facts
         twin._now = now
         return twin
@@ -248,6 +253,28 @@ class Reading:
         fact = facts[key] = compute(node)
         return fact
 
+    def texts(self, name: str) -> frozenset[str]:
+        """Return the string values of all elements of that name, each once, and cut where they are absurdly long."""
+        if name not in self._named:
+            return _NO_TEXTS
+        key = ("texts", name)
+        facts = self._facts
+        if key not in facts:
+            facts[key] = frozenset(
+                {text if len(text := node.text) < _KEPT else shortened(text, _KEPT) for node in self._named[name]}
+            )
+        return cast("frozenset[str]", facts[key])
+
+    def currencies(self, name: str) -> frozenset[str | None]:
+        """Return the `currencyID` of all elements of that name, each once, with None where it is absent."""
+        if name not in self._named:
+            return _NO_TEXTS
+        key = ("currencies", name)
+        facts = self._facts
+        if key not in facts:
+            facts[key] = frozenset({node.element.get("currencyID") for node in self._named[name]})
+        return cast("frozenset[str | None]", facts[key])
+
     def attribute_values(self, name: str) -> list[str]:
         """Return the values of all attributes of that name (without namespace), in document order."""
         facts = self._facts
@@ -272,6 +299,7 @@ def _walk(start: etree._Element) -> Reading:
     named: dict[str, list[Node]] = {root.name: [root]}
     branches: dict[etree._Element | None, Node] = {element: root}
     names, new = _NAMES, Node.__new__
+    order = 0
     for order, element in enumerate(elements, 1):
         tag = element.tag
         node: Node
@@ -296,7 +324,7 @@ def _walk(start: etree._Element) -> Reading:
             named[name].append(node)
         else:
             named[name] = [node]
-    return Reading(root, _Walked(named))
+    return Reading(root, _Walked(named, list(branches.values())), order + 1)
 
 
 def descend(nodes: list[Node], *names: str) -> list[Node]:

@@ -2,14 +2,45 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from khatm.rules.edition import BOTH, Edition
 from khatm.rules.findings import Severity
-from khatm.rules.reading import Node, Reading
+from khatm.rules.reading import NONE, Node, Reading
 
 Test = Callable[[Reading], Iterable[Node]]
 """Returns the context nodes at which the assertion fails, in document order, a node as often as the stylesheet
 reports it. Raises Abort where the stylesheet breaks off."""
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made(Generic[S, T]):
+    """A fact: what is made of each item of a list."""
+
+    source: Callable[[Reading], list[S]]
+    make: Callable[[S], T]
+
+    def __call__(self, reading: Reading) -> list[T]:
+        """Make the whole list."""
+        return [self.make(each) for each in reading.fact(self.source)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Over(Generic[T]):
+    """A test that goes over a list and judges each place by itself, so that long lists can be taken part by part."""
+
+    context: Callable[[Reading], list[T]]
+    """The fact: where to look, in document order."""
+    within: Callable[[Reading, list[T]], Iterable[Node]]
+    """What fails at some neighbours of the list."""
+
+    def __call__(self, reading: Reading) -> Iterable[Node]:
+        """Test the whole list."""
+        found = reading.fact(self.context)
+        return self.within(reading, found) if found else NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from khatm.errors import Language
 from khatm.memory import uncollected
 from khatm.rules import edition as editions
 from khatm.rules.edition import Edition
-from khatm.rules.engine import judge, judge_stage
+from khatm.rules.engine import judge_stages
 from khatm.rules.findings import Finding, Stage, StageReport
 from khatm.rules.integrity import examine_chain, examine_qr, examine_stamp, unfold
-from khatm.rules.reading import Reading, read
+from khatm.rules.reading import read
 from khatm.rules.stamp_policy import judge_records, judge_signer, spelled_otherwise
 from khatm.stamp.certificate import Certificate
 from khatm.stamp.verdict import CheckResult
@@ -32,6 +32,7 @@ STAGES: Final[tuple[Stage, ...]] = ("xml", "schema", "en16931", "ksa", "signatur
 _ROOT: Final = "/inv:Invoice[1]"
 _UNREADABLE: Final = "the XML cannot be read"
 _UNASKED: Final = StageReport("advice", "skipped", note="not asked for")
+_NOT_INVOICE: Final = StageReport("advice", "skipped", note="the document is no UBL Invoice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,9 @@ def _judged(
     sentences: dict[str, dict[Language, str]] = {}
     reading = read(tree)  # first: it holds the elements, which the structure check then need not make again
     structure = _structure(tree, xml, sentences)
-    rules = judge(reading, edition, now)
-    advice = _advice(reading.at(now), edition) if wants_advice else _UNASKED
+    advised = wants_advice and reading.root.name == "inv:Invoice"
+    judged: tuple[Stage, ...] = ("en16931", "ksa", "advice") if advised else ("en16931", "ksa")
+    european, saudi, *advice = judge_stages(judged, reading.at(now), edition)
     beside = [*examine_stamp(reading), *examine_qr(reading), *unfold(reading)]
     # last: it takes the stamp out of the tree
     verification = verify_tree(tree, certificate=reference, pih=previous_hash)
@@ -112,11 +114,12 @@ def _judged(
     stages = (
         StageReport("xml", "passed"),
         structure,
-        *rules,
+        european,
+        saudi,
         _signature(verification, beside),
         _qr(verification, beside),
         _chain(verification, previous_hash, examine_chain(reading)),
-        advice,
+        *(advice or [_NOT_INVOICE if wants_advice else _UNASKED]),
     )
     return ValidationReport(edition, stages, sentences)
 
@@ -144,12 +147,6 @@ def _structure(tree: etree._ElementTree, xml: bytes, sentences: dict[str, dict[L
             },
         )
     return StageReport("schema", "failed" if findings else "passed", tuple(findings))
-
-
-def _advice(reading: Reading, edition: Edition) -> StageReport:
-    if reading.root.name != "inv:Invoice":
-        return StageReport("advice", "skipped", note="the document is no UBL Invoice")
-    return judge_stage("advice", reading, edition)
 
 
 def _signature(verification: Verification, beside: Sequence[Finding]) -> StageReport:

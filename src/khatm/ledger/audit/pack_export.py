@@ -13,7 +13,7 @@ from typing import BinaryIO
 from sqlalchemy import Connection, and_, func, select
 
 from khatm.ledger import documents, schema, units
-from khatm.ledger.audit import archive, pack_format, statement_text
+from khatm.ledger.audit import archive, pack_events, pack_format, statement_text
 from khatm.ledger.audit.errors import EmptyRange, NotExportable, RangeTooLarge
 from khatm.ledger.audit.pack_documents import DocumentPacker
 from khatm.ledger.audit.pack_format import (
@@ -80,7 +80,13 @@ def export(
         unit = units.by_name(connection, unit_name)
         chosen = _range(connection, unit, first_day, last_day)
         chain = archive.chain(connection, unit)
-        _add_head(connection, pack, chosen, chain)
+        with tempfile.TemporaryFile() as lines:
+            events = 0
+            for event in pack_events.lines(connection, unit, first_day, last_day):
+                lines.write(event.model_dump_json().encode() + b"\n")
+                events += 1
+            _add_head(connection, pack, chosen, chain, events)
+            pack.add_file(pack_format.EVENTS, lines)
         with tempfile.TemporaryFile() as lines:
             days: dict[str, Day] = {}
             packer = DocumentPacker(connection, pack, unit)
@@ -135,12 +141,12 @@ def _range(connection: Connection, unit: Unit, first_day: date, last_day: date) 
     return _Range(unit, first_day, last_day, count, first, last)
 
 
-def _add_head(connection: Connection, pack: PackWriter, chosen: _Range, chain: archive.Chain) -> None:
+def _add_head(connection: Connection, pack: PackWriter, chosen: _Range, chain: archive.Chain, events: int) -> None:
     """Write the readme, the manifest, the certificates, and the evidence of imports."""
     unit = chosen.unit
     manifest = Manifest(
         format="khatm-auditor-pack",
-        version=1,
+        version=2,
         unit=UnitPart(
             name=unit.name,
             vat_number=unit.vat_number,
@@ -152,6 +158,7 @@ def _add_head(connection: Connection, pack: PackWriter, chosen: _Range, chain: a
         last_day=chosen.days[1],
         documents=chosen.count,
         listed=_listed(connection, chosen),
+        events=events,
         chain=_chain_part(connection, chosen, chain),
         generations=tuple(_generations(connection, unit)),
     )

@@ -4,14 +4,15 @@ The pack is a zip file with fixed time stamps, so that the same documents give t
 looks as it does.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from khatm.ledger.audit.record import Record
 
 FORMAT: Final = "khatm-auditor-pack"
-VERSION: Final = 1
+VERSION: Final = 2
+"""Version 1 had no events."""
 
 MOST_DOCUMENTS: Final = 300_000
 """In one pack: its table of contents is read into memory as a whole."""
@@ -19,6 +20,7 @@ MOST_DOCUMENTS: Final = 300_000
 README: Final = "README.txt"
 MANIFEST: Final = "manifest.json"
 DOCUMENTS: Final = "documents.jsonl"
+EVENTS: Final = "events.jsonl"
 STATEMENT_DATA: Final = "statement.jsonl"
 STATEMENT_CSV: Final = "statement.csv"
 STATEMENT_TEXT: Final = "statement.txt"
@@ -79,7 +81,7 @@ class Manifest(_Part):
     """What the pack is about."""
 
     format: Literal["khatm-auditor-pack"]
-    version: Literal[1]
+    version: Literal[1, 2]
     unit: UnitPart
     first_day: _Text
     last_day: _Text
@@ -87,8 +89,16 @@ class Manifest(_Part):
     """How many documents are in the pack with their bytes."""
     listed: _Place
     """How many lines `documents.jsonl` has."""
+    events: _Place | None = None
+    """How many lines `events.jsonl` has; None in version 1, which has no such file."""
     chain: ChainPart
     generations: Annotated[tuple[GenerationPart, ...], Field(max_length=1000)]
+
+    @model_validator(mode="after")
+    def _events_since_version_2(self) -> Self:
+        if (self.events is None) != (self.version == 1):
+            raise ValueError("events are counted from version 2 on")
+        return self
 
 
 class DocumentLine(_Part):
@@ -121,3 +131,13 @@ class DocumentLine(_Part):
     def record(self) -> Record:
         """Return what is compared with the stamped bytes."""
         return Record(**{name: getattr(self, name) for name in Record.__slots__})
+
+
+class EventLine(_Part):
+    """One event: what happened to a document of the pack, or, without `icv` and `uuid`, to the unit."""
+
+    at: _Text
+    kind: _Text
+    icv: _Place | None
+    uuid: _Text | None
+    facts: dict[str, object]

@@ -16,6 +16,7 @@ What is here
   certificates/*.pem     the certificates of the unit's credentials, G1 being the first
   evidence/*.xml         the last document of a chain that the unit took over, if it did
   documents.jsonl        one line for each document: counter (ICV), previous hash (PIH), hash, UUID, state, files
+  events.jsonl           what else happened to these documents, and to the unit in these days
   manifest.json          the unit, the days, and where these documents hang in the unit's chain
   statement.*            counts and sums of each day
   SHA256SUMS             the digest of every other file
@@ -36,9 +37,9 @@ Check it without this software
      When the pack was made the next counter was {next_icv} and the last hash {last_hash}.
 With this software all of it is one command:      khatm chain verify PACK.zip
 
-What it proves, and what not. Documents, stamps and the chain prove themselves. States, exchanges and the statement's
-counts are what the taxpayer's ledger recorded; compare them with the authority's own figures. Documents of other days
-that stand between are listed with their hashes and without their content.
+What it proves, and what not. Documents, stamps and the chain prove themselves. States, exchanges, events and the
+statement's counts are what the taxpayer's ledger recorded; compare them with the authority's own figures. Documents of
+other days that stand between are listed with their hashes and without their content.
 
 
 حزمة المدقق من ختم
@@ -52,6 +53,7 @@ that stand between are listed with their hashes and without their content.
   certificates/*.pem     شهادات بيانات اعتماد الوحدة، وأولها G1
   evidence/*.xml         آخر مستند في سلسلة سابقة انتقلت إلى الوحدة، إن وُجدت
   documents.jsonl        سطر لكل مستند: العدّاد (ICV) وبصمة السابق (PIH) والبصمة والمعرّف والحالة والملفات
+  events.jsonl           ما حدث غير ذلك لهذه المستندات في أي وقت، وللوحدة في هذه الأيام
   manifest.json          الوحدة والأيام وموضع هذه المستندات في سلسلة الوحدة
   statement.*            أعداد كل يوم ومجاميعه
   SHA256SUMS             بصمة كل ملف آخر
@@ -67,8 +69,9 @@ that stand between are listed with their hashes and without their content.
      عند إعداد الحزمة كان العدّاد التالي {next_icv} والبصمة الأخيرة {last_hash}.
 وبهذا البرنامج أمر واحد يكفي:                     khatm chain verify PACK.zip
 
-ما تثبته الحزمة وما لا تثبته. المستندات والأختام والسلسلة تثبت نفسها. أما الحالات والمراسلات وأعداد الكشف فهي ما سجّله
-نظام المكلّف؛ قارنها بأرقام الهيئة. المستندات الصادرة في أيام أخرى بين هذه المستندات مذكورة ببصماتها دون محتواها.
+ما تثبته الحزمة وما لا تثبته. المستندات والأختام والسلسلة تثبت نفسها. أما الحالات والمراسلات والأحداث وأعداد الكشف
+فهي ما سجّله نظام المكلّف؛ قارنها بأرقام الهيئة. المستندات الصادرة في أيام أخرى بين هذه المستندات مذكورة ببصماتها
+دون محتواها.
 """
 
 

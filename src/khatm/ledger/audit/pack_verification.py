@@ -1,24 +1,25 @@
 """Verification of an auditor's pack without the ledger that it came from.
 
 Every file against its digest, every document against its line, its certificate and the document before it, and the
-statement against the documents.
+statement against the documents; events against the list of documents and the days.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from khatm.errors import KhatmError
-from khatm.ledger.audit import pack_format
+from khatm.ledger.audit import pack_events, pack_format
 from khatm.ledger.audit.breaks import ChainBreak
 from khatm.ledger.audit.errors import PackUnreadable
 from khatm.ledger.audit.evidence import evidence_break
 from khatm.ledger.audit.examination import examine
 from khatm.ledger.audit.pack_export import statement_members
-from khatm.ledger.audit.pack_format import DocumentLine, ImportPart, Manifest
+from khatm.ledger.audit.pack_format import DocumentLine, EventLine, ImportPart, Manifest
 from khatm.ledger.audit.pack_reader import MemberDamaged, PackReader
 from khatm.ledger.audit.pack_sums import Sums, read_sums
 from khatm.ledger.audit.record import StampKey
@@ -30,6 +31,8 @@ from khatm.stamp.certificate import read_certificate
 _MOST_MANIFEST_BYTES = 4 << 20
 _MOST_LINES = 5_000_000
 """Of documents in one pack; their UUIDs are held in memory."""
+
+_Line = TypeVar("_Line", DocumentLine, EventLine)
 
 Progress = Callable[[int, int], None]
 """Told how many documents are examined, and of how many."""
@@ -107,6 +110,8 @@ class _PackWalk:
         self._check_start()
         self._check_lines(keys, progress)
         self._check_end()
+        if self._manifest.events is not None:
+            self._check_events(self._manifest.events)
         self._check_statement()
         for name in self._sums.unread(self._pack):
             self._compare(name, self._digest(name))
@@ -139,26 +144,49 @@ class _PackWalk:
             self._report.add(broken)
 
     def _check_lines(self, keys: dict[str, StampKey], progress: Progress | None) -> None:
+        for line in self._lines(pack_format.DOCUMENTS, DocumentLine, "a document"):
+            if line is None:
+                self._hash = None
+                continue
+            self._check_line(line, keys)
+            if progress is not None and line.file is not None:
+                progress(self._report.documents, self._manifest.documents)
+
+    def _check_events(self, expected: int) -> None:
+        """Every event is about a document of the list, or happened to the unit within the days."""
+        days = self._manifest.first_day, self._manifest.last_day
+        found = 0
+        for number, line in enumerate(self._lines(pack_format.EVENTS, EventLine, "an event"), 1):
+            found = number
+            wrong = None if line is None else pack_events.objection(line, *days, self._uuids)
+            if wrong is not None:
+                self._break("listing", *wrong, f"{pack_format.EVENTS}:{number}")
+        if found != expected:
+            self._break("listing", str(expected), str(found), "events")
+
+    def _lines(self, name: str, shape: type[_Line], what: str) -> Iterator[_Line | None]:
+        """Walk through a list, comparing its digest at the end; None, and a break, for a line of another shape.
+
+        A list that is missing ends at once: it is named by `compare_names`, or by the counts.
+        """
         digest = hashlib.sha256()
         try:
-            for number, text in enumerate(self._pack.lines(pack_format.DOCUMENTS, digest), 1):
+            for number, text in enumerate(self._pack.lines(name, digest), 1):
                 if number > _MOST_LINES:
                     raise MemberDamaged(f"more than {_MOST_LINES} lines")
                 try:
-                    line = DocumentLine.model_validate_json(text)
+                    line = shape.model_validate_json(text)
                 except ValidationError as error:
-                    self._break("listing", "a document", _first_problem(error), f"{pack_format.DOCUMENTS}:{number}")
-                    self._hash = None
-                    continue
-                self._check_line(line, keys)
-                if progress is not None and line.file is not None:
-                    progress(self._report.documents, self._manifest.documents)
+                    self._break("listing", what, _first_problem(error), f"{name}:{number}")
+                    yield None
+                else:
+                    yield line
         except KeyError:
-            return  # it is listed and missing, or neither: `compare_names` or the counts below say so
-        except MemberDamaged as error:
-            self._break("file", "whole", str(error), pack_format.DOCUMENTS)
             return
-        self._compare(pack_format.DOCUMENTS, digest.hexdigest())
+        except MemberDamaged as error:
+            self._break("file", "whole", str(error), name)
+            return
+        self._compare(name, digest.hexdigest())
 
     def _check_line(self, line: DocumentLine, keys: dict[str, StampKey]) -> None:
         self._listed += 1

@@ -9,8 +9,9 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
-from khatm.rules.advice.facts import CHARGE, LINE, advise, amount, lines
+from khatm.rules.advice.facts import CHARGE, LINE, LINES, LineFacts, advise, amount
 from khatm.rules.reading import Node, Reading
+from khatm.rules.site import Over
 
 _TWO_DECIMALS: Final = (
     "cbc:LineExtensionAmount", "cbc:TaxExclusiveAmount", "cbc:TaxInclusiveAmount", "cbc:AllowanceTotalAmount",
@@ -37,6 +38,7 @@ def _form(reading: Reading) -> list[Node]:
     found = [
         node
         for name in _TWO_DECIMALS
+        if not all(map(_written, reading.texts(name)))
         for node in reading.named(name)
         if not _written(node.text) and _number(node.text) and node.text
     ]
@@ -46,13 +48,15 @@ def _form(reading: Reading) -> list[Node]:
 def _long(reading: Reading) -> Iterator[Node]:
     root = reading.root
     for steps in _LIMITED:
+        if max(map(len, reading.texts(steps[-1])), default=0) <= _LONGEST:
+            continue
         for node in root.path(*steps):
             if len(node.text) > _LONGEST and len(node.text.strip()) > _LONGEST:
                 yield node
 
 
-def _negative_line(reading: Reading) -> Iterator[Node]:
-    for line in lines(reading):
+def _negative_line(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+    for line in some:
         if line.net is not None and line.net < 0:
             yield line.node
 
@@ -74,7 +78,7 @@ def _large_rounding(reading: Reading) -> Iterator[Node]:
 SITES = (
     advise("AMOUNT-FORM", _form),
     advise("AMOUNT-LENGTH", _long),
-    advise("LINE-NEGATIVE", _negative_line, "cbc:LineExtensionAmount"),
+    advise("LINE-NEGATIVE", Over(LINES, _negative_line), "cbc:LineExtensionAmount"),
     advise("PAYABLE-NEGATIVE", _negative_payable),
     advise("ROUNDING-AMOUNT", _large_rounding),
 )

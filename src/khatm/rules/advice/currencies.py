@@ -75,7 +75,10 @@ def _passes_for(reading: Reading, code: str, currency: str) -> bool:
 
 def _line_totals(reading: Reading) -> list[Node]:
     """Other amounts must carry a code of the list of currencies, which no part of another is."""
-    currency, nodes = _currency(reading), reading.root.path("cac:InvoiceLine", TOTAL, "cbc:RoundingAmount")
+    currency = _currency(reading)
+    if reading.currencies("cbc:RoundingAmount") <= {currency}:
+        return NONE
+    nodes = reading.root.path("cac:InvoiceLine", TOTAL, "cbc:RoundingAmount")
     codes = {node.element.get("currencyID") or "" for node in nodes}
     passing = {code for code in codes if _passes_for(reading, code, currency)} if currency else set()
     return [node for node in nodes if node.element.get("currencyID") in passing] if passing else NONE

@@ -5,14 +5,16 @@ Texts that are no numbers are the official rules' business: here they count as a
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from khatm.money import percent_of
 from khatm.rules.edition import BOTH, Edition
 from khatm.rules.ksa.facts import ADDRESS, CATEGORY, CHARGE, CUSTOMER, INDICATOR, PERCENT, SUPPLIER
+from khatm.rules.line_parts import line_parts
 from khatm.rules.numbers import EXACT
 from khatm.rules.reading import Node, Reading, descend
-from khatm.rules.site import Site, Test
+from khatm.rules.site import Made, Site, Test
 
 __all__ = ["ADDRESS", "CATEGORY", "CHARGE", "CUSTOMER", "PERCENT", "SUPPLIER"]
 
@@ -24,7 +26,7 @@ TYPE = "cbc:InvoiceTypeCode"
 REFERENCE = "cac:DocumentReference"
 _LONGEST = 30
 """Characters of a number; a longer one is left to the official rules."""
-_number = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)").fullmatch
+_plain = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)").fullmatch
 
 
 def advise(subject: str, test: Test, *shows: str, editions: frozenset[Edition] = BOTH) -> Site:
@@ -34,10 +36,19 @@ def advise(subject: str, test: Test, *shows: str, editions: frozenset[Edition] =
 
 def amount(nodes: list[Node]) -> Decimal | None:
     """Return the number of the only node; None for none, for two, and for a text that is no plain decimal."""
-    if len(nodes) != 1:
-        return None
-    text = nodes[0].text.strip()
-    return Decimal(text) if len(text) <= _LONGEST and _number(text) else None
+    return number(nodes[0].text) if len(nodes) == 1 else None
+
+
+def number(text: str) -> Decimal | None:
+    """Return the number that a text is; None for one that is no plain decimal."""
+    text = text.strip()
+    return _decimal(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _decimal(text: str) -> Decimal | None:
+    """Read a number once: most rates and quantities of a document are the same few."""
+    return Decimal(text) if _plain(text) else None
 
 
 def text(nodes: list[Node]) -> str:
@@ -91,11 +102,12 @@ class LineFacts(NamedTuple):
 
 def lines(reading: Reading) -> list[LineFacts]:
     """Return the document's own lines."""
-    return reading.fact(_lines)
+    return reading.fact(LINES)
 
 
-def _lines(reading: Reading) -> list[LineFacts]:
-    return [_line(node) for node in reading.root.all(LINE)]
+def line_nodes(reading: Reading) -> list[Node]:
+    """Return the elements of the document's own lines."""
+    return reading.root.all(LINE)
 
 
 def _line(node: Node) -> LineFacts:
@@ -110,6 +122,10 @@ def _line(node: Node) -> LineFacts:
         amount(only.all(PERCENT)) if only else None,
         node.has(REFERENCE),
     )
+
+
+LINES = Made(line_nodes, _line)
+"""The fact that `lines` returns."""
 
 
 def rows(reading: Reading) -> list[Node]:
@@ -129,11 +145,7 @@ def vat_off(row: Node) -> Decimal | None:
 
 def line_subtotals(reading: Reading) -> list[Node]:
     """Return the subtotals of lines: deducted prepayments (KSA-31 to KSA-34)."""
-    return reading.fact(_line_subtotals)
-
-
-def _line_subtotals(reading: Reading) -> list[Node]:
-    return reading.root.path(LINE, TOTAL, SUBTOTAL)
+    return line_parts(reading).subtotals
 
 
 def document_categories(reading: Reading) -> list[Node]:
@@ -143,17 +155,8 @@ def document_categories(reading: Reading) -> list[Node]:
 
 def _document_categories(reading: Reading) -> list[Node]:
     found = [*descend(rows(reading), CATEGORY), *reading.root.path(CHARGE, CATEGORY)]
-    found += reading.root.path(LINE, "cac:Item", "cac:ClassifiedTaxCategory")
-    return [*found, *descend(line_subtotals(reading), CATEGORY)]
-
-
-def groups(reading: Reading) -> list[tuple[Node, str, Decimal | None]]:
-    """Return those categories with code and rate."""
-    return reading.fact(_groups)
-
-
-def _groups(reading: Reading) -> list[tuple[Node, str, Decimal | None]]:
-    return [(category, *group(category)) for category in document_categories(reading)]
+    parts = line_parts(reading)
+    return [*found, *parts.items, *parts.categories]
 
 
 def group(category: Node) -> tuple[str, Decimal | None]:

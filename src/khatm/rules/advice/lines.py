@@ -13,9 +13,21 @@ from decimal import Decimal
 from typing import Final
 
 from khatm.money import HALALA, divide, multiply, round2, total
-from khatm.rules.advice.facts import CHARGE, TOTAL, LineFacts, advise, amount, is_charge, lines, simplified, text
+from khatm.rules.advice.facts import (
+    CHARGE,
+    LINES,
+    TOTAL,
+    LineFacts,
+    advise,
+    amount,
+    is_charge,
+    line_nodes,
+    simplified,
+    text,
+)
 from khatm.rules.numbers import EXACT, ZERO
 from khatm.rules.reading import Node, Reading
+from khatm.rules.site import Over
 
 _HUNDRED: Final = Decimal(100)
 _HALF: Final = HALALA / 2
@@ -28,8 +40,8 @@ _identifier = re.compile("[1-9][0-9]{0,5}").fullmatch
 _unit = re.compile("[A-Z0-9]{2,3}").fullmatch
 
 
-def _net(reading: Reading) -> Iterator[Node]:
-    for line in lines(reading):
+def _net(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+    for line in some:
         product = _product(line)
         if product is None or line.net is None:
             continue
@@ -83,8 +95,8 @@ def _from_a_shelf_price(line: LineFacts, product: Decimal) -> bool:
     return abs(off) <= allowed
 
 
-def _vat(reading: Reading) -> Iterator[Node]:
-    for line in lines(reading):
+def _vat(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+    for line in some:
         if line.net is None or line.vat is None or line.rate is None:
             continue
         # In hundredths of the amounts; half a halala is what rounding explains.
@@ -94,22 +106,24 @@ def _vat(reading: Reading) -> Iterator[Node]:
             yield line.node
 
 
-def _total_missing(reading: Reading) -> list[Node]:
-    """Standard documents must have it (BR-KSA-53)."""
-    if not simplified(reading):
-        return []
-    return [line.node for line in lines(reading) if not text(line.node.path(TOTAL, "cbc:RoundingAmount"))]
+def _simplified(reading: Reading) -> list[Node]:
+    """Standard documents must have a total (BR-KSA-53)."""
+    return line_nodes(reading) if simplified(reading) else []
 
 
-def _identifier_shape(reading: Reading) -> Iterator[Node]:
-    for line in lines(reading):
+def _total_missing(_: Reading, some: list[Node]) -> list[Node]:
+    return [line for line in some if not text(line.path(TOTAL, "cbc:RoundingAmount"))]
+
+
+def _identifier_shape(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+    for line in some:
         for node in line.node.all("cbc:ID"):
             if 0 < len(node.text) <= 6 and not _identifier(node.text):
                 yield node
 
 
 def _identifier_repeated(reading: Reading) -> list[Node]:
-    nodes = [node for line in lines(reading) for node in line.node.all("cbc:ID")]
+    nodes = [node for line in line_nodes(reading) for node in line.all("cbc:ID")]
     counts = Counter(node.text for node in nodes)
     if len(counts) == len(nodes):
         return []
@@ -117,24 +131,24 @@ def _identifier_repeated(reading: Reading) -> list[Node]:
     return [node for node in nodes if node.text in seen or seen.add(node.text)]  # type: ignore[func-returns-value]
 
 
-def _no_quantity(reading: Reading) -> Iterator[Node]:
+def _no_quantity(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
     """The text 0 alone breaks an official rule (BR-22)."""
-    for line in lines(reading):
+    for line in some:
         nodes = line.node.all("cbc:InvoicedQuantity")
         if not line.prepayment and line.quantity == 0 and nodes[0].text != "0":
             yield nodes[0]
 
 
-def _units(reading: Reading) -> Iterator[Node]:
-    for line in lines(reading):
+def _units(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+    for line in some:
         for node in line.node.all("cbc:InvoicedQuantity"):
             code = node.attribute("unitCode")
             if code and len(code) <= _LONGEST_UNIT and not _unit(code):
                 yield node
 
 
-def _base_units(reading: Reading) -> Iterator[Node]:
-    for line in lines(reading):
+def _base_units(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+    for line in some:
         bases = line.node.path("cac:Price", "cbc:BaseQuantity")
         counted = {node.attribute("unitCode") for node in line.node.all("cbc:InvoicedQuantity")} if bases else set()
         for base in bases:
@@ -144,12 +158,12 @@ def _base_units(reading: Reading) -> Iterator[Node]:
 
 
 SITES = (
-    advise("LINE-NET", _net, "cbc:LineExtensionAmount"),
-    advise("LINE-VAT", _vat, TOTAL, "cbc:TaxAmount"),
-    advise("LINE-TOTAL", _total_missing, TOTAL, "cbc:RoundingAmount"),
-    advise("LINE-ID", _identifier_shape),
+    advise("LINE-NET", Over(LINES, _net), "cbc:LineExtensionAmount"),
+    advise("LINE-VAT", Over(LINES, _vat), TOTAL, "cbc:TaxAmount"),
+    advise("LINE-TOTAL", Over(_simplified, _total_missing), TOTAL, "cbc:RoundingAmount"),
+    advise("LINE-ID", Over(LINES, _identifier_shape)),
     advise("LINE-ID-REPEATED", _identifier_repeated),
-    advise("QUANTITY-ZERO", _no_quantity),
-    advise("UNIT-CODE", _units, "@unitCode"),
-    advise("UNIT-DIFFERS", _base_units, "@unitCode"),
+    advise("QUANTITY-ZERO", Over(LINES, _no_quantity)),
+    advise("UNIT-CODE", Over(LINES, _units), "@unitCode"),
+    advise("UNIT-DIFFERS", Over(LINES, _base_units), "@unitCode"),
 )

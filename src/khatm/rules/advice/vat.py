@@ -21,10 +21,11 @@ from khatm.rules.advice.facts import (
     amount,
     document_categories,
     group,
-    groups,
     is_charge,
+    line_nodes,
     line_subtotals,
     lines,
+    number,
     rows,
     text,
     vat_off,
@@ -44,7 +45,7 @@ _latin = re.compile("[A-Za-z]{3}").search
 def _category_vat(reading: Reading) -> Iterator[Node]:
     for row in rows(reading):
         off = vat_off(row)
-        if off and abs(off) <= HALALA * len(lines(reading)):
+        if off and abs(off) <= HALALA * len(line_nodes(reading)):
             yield row
 
 
@@ -92,13 +93,19 @@ def _row_repeated(reading: Reading) -> Iterator[Node]:
 
 def _rate(reading: Reading) -> Iterator[Node]:
     """The official test of S takes 5, and 15 up to 16; a rate of 0 at one charge hides that of Z and E at others."""
-    for category, code, rate in groups(reading):
-        if code == "S" and rate is not None and 15 < rate < 16:
-            yield category
+    if any(map(_is_odd, map(number, reading.texts(PERCENT)))):
+        for category in document_categories(reading):
+            code, rate = group(category)
+            if code == "S" and _is_odd(rate):
+                yield category
     levies = reading.root.all(CHARGE)
     levied = [(is_charge(node), category, *group(category)) for node in levies for category in node.all(CATEGORY)]
     if any(rate == 0 for *_, rate in levied):
         yield from (category for charge, category, code, rate in levied if charge and rate and code in ("Z", "E"))
+
+
+def _is_odd(rate: Decimal | None) -> bool:
+    return rate is not None and 15 < rate < 16
 
 
 def _reason_text(reading: Reading) -> Iterator[Node]:

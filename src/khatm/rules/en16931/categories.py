@@ -7,6 +7,7 @@ from typing import Final
 
 from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.en16931.contexts import Context, indicates
+from khatm.rules.line_parts import every_line_parts, line_parts
 from khatm.rules.numbers import EXACT, ZERO, decimal_of, dsum
 from khatm.rules.patterns import norm
 from khatm.rules.reading import Node, Reading, descend, opt
@@ -101,6 +102,8 @@ def charge_categories(reading: Reading) -> list[Node]:
 
 def item_categories(reading: Reading) -> list[Node]:
     """Return the tax categories of the items of all invoice and credit note lines."""
+    if not reading.named("cac:CreditNoteLine"):
+        return every_line_parts(reading).items
     lines = reading.any_of("cac:InvoiceLine", "cac:CreditNoteLine")
     return descend(lines, "cac:Item", "cac:ClassifiedTaxCategory")
 
@@ -128,9 +131,13 @@ def broken_down(reading: Reading) -> Sources:
 def own_sources(reading: Reading) -> Sources:
     """Collect the codes of the document's own allowances and charges and of its own invoice lines."""
     charged = descend([reading.root], "cac:AllowanceCharge", "cac:TaxCategory")
-    return sources(
-        reading, charged + descend([reading.root], "cac:InvoiceLine", "cac:Item", "cac:ClassifiedTaxCategory")
-    )
+    return sources(reading, charged + _own_items(reading))
+
+
+def _own_items(reading: Reading) -> list[Node]:
+    if reading.root.name == "inv:Invoice":
+        return line_parts(reading).items
+    return descend([reading.root], "cac:InvoiceLine", "cac:Item", "cac:ClassifiedTaxCategory")
 
 
 def _base(wanted: str, reading: Reading) -> Decimal:
@@ -139,13 +146,13 @@ def _base(wanted: str, reading: Reading) -> Decimal:
     def counts(category: Node) -> bool:
         return (plain[category] if category in plain else code(category)) == wanted
 
-    total = dsum(
-        [
-            decimal_of(line.all("cbc:LineExtensionAmount"))
-            for line in root.all("cac:InvoiceLine")
-            if any(map(counts, line.path("cac:Item", "cac:ClassifiedTaxCategory")))
-        ]
-    )
+    counted, amounts = None, []
+    for category in _own_items(reading):
+        line = category.parent.parent  # type: ignore[union-attr]  # it was found below a line
+        if line is not counted and line is not None and counts(category):
+            counted = line  # its other categories make no difference
+            amounts.append(decimal_of(line.all("cbc:LineExtensionAmount")))
+    total = dsum(amounts)
     for charge, combine in ((True, EXACT.add), (False, EXACT.subtract)):
         for node in root.all("cac:AllowanceCharge"):
             if indicates(node, charge) and any(map(counts, node.all("cac:TaxCategory"))):

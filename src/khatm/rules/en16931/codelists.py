@@ -10,6 +10,7 @@ from khatm.rules.en16931.values import (
     TAX_CATEGORIES,
     listed,
 )  # fmt: skip
+from khatm.rules.line_parts import line_parts
 from khatm.rules.patterns import norm
 from khatm.rules.reading import Node, Reading, descend
 from khatm.rules.site import Site
@@ -32,11 +33,13 @@ def _unknown_type(node: Node) -> bool:
 def _amounts_in_unknown_currency(reading: Reading) -> list[Node]:
     found: list[Node] = []
     for name in _AMOUNTS:
-        for node in reading.named(name):
-            currency = node.element.get("currencyID")
-            if currency and currency not in CURRENCIES and norm(currency) not in CURRENCIES:
-                found.append(node)
+        if any(map(_unknown_code, reading.currencies(name))):
+            found += [node for node in reading.named(name) if _unknown_code(node.element.get("currencyID"))]
     return found
+
+
+def _unknown_code(currency: str | None) -> bool:
+    return bool(currency) and currency not in CURRENCIES and norm(currency or "") not in CURRENCIES
 
 
 def _document_currencies(reading: Reading) -> list[Node]:
@@ -60,11 +63,10 @@ def _payment_codes(reading: Reading) -> list[Node]:
 
 
 def _tax_category_ids(reading: Reading) -> list[Node]:
-    roots = invoice(reading)
-    own_lines = descend(roots, "cac:InvoiceLine")
-    rows = descend(roots + own_lines, "cac:TaxTotal", "cac:TaxSubtotal", "cac:TaxCategory", "cbc:ID")
-    charges = descend(roots, "cac:AllowanceCharge", "cac:TaxCategory", "cbc:ID")
-    return rows + charges + descend(own_lines, "cac:Item", "cac:ClassifiedTaxCategory", "cbc:ID")
+    roots, parts = invoice(reading), line_parts(reading)
+    rows = descend(roots, "cac:TaxTotal", "cac:TaxSubtotal", "cac:TaxCategory")
+    charges = descend(roots, "cac:AllowanceCharge", "cac:TaxCategory")
+    return descend(rows + parts.categories + charges + parts.items, "cbc:ID")
 
 
 SITES = (

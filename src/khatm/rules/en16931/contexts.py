@@ -10,7 +10,7 @@ from typing import Final
 from khatm.rules.abort import Abort
 from khatm.rules.numbers import boolean_of
 from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
-from khatm.rules.site import Test
+from khatm.rules.site import Over
 
 DOCUMENTS: Final = ("inv:Invoice", "cn:CreditNote")
 
@@ -107,19 +107,14 @@ def subtotals(reading: Reading) -> list[Node]:
     return descend(invoice(reading), "cac:TaxTotal", "cac:TaxSubtotal")
 
 
-def each(context: Context, fires: Fires) -> Test:
+def each(context: Context, fires: Fires) -> Over[Node]:
     """Return the test that fails at the context's nodes for which `fires` is true."""
-
-    def test(reading: Reading) -> list[Node]:
-        nodes = reading.fact(context)
-        return [node for node in nodes if fires(node)] if nodes else NONE
-
-    return test
+    return Over(context, lambda _, nodes: [node for node in nodes if fires(node)])
 
 
-def where(name: str, test: Test) -> Test:
+def where(name: str, test: Over[Node]) -> Over[Node]:
     """Return the test for a rule that can only fire where an element of that name stands in the document."""
-    return lambda reading: test(reading) if reading.named(name) else NONE
+    return Over(lambda reading: test.context(reading) if reading.named(name) else NONE, test.within)
 
 
 def missing(*names: str) -> Fires:

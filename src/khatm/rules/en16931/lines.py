@@ -18,7 +18,7 @@ from khatm.rules.en16931.contexts import (
 )
 from khatm.rules.patterns import all_digits
 from khatm.rules.reading import Node, Reading, filled, opt
-from khatm.rules.site import Site, Test
+from khatm.rules.site import Made, Over, Site, Test
 
 _NAME = ("cac:Item", "cbc:Name")
 _BUYERS_ID = ("cac:Item", "cac:BuyersItemIdentification", "cbc:ID")
@@ -39,12 +39,11 @@ def _long_unit(line: Node) -> bool:
     return bool(units) and len(units[0]) > 127
 
 
-def _item_names(reading: Reading) -> list[tuple[Node, list[Node]]]:
-    return [(line, line.path(*_NAME)) for line in reading.fact(lines)]
+_item_names = Made(lines, lambda line: (line, line.path(*_NAME)))
 
 
 def _named(fires: Callable[[list[Node]], bool]) -> Test:
-    return lambda reading: [line for line, names in reading.fact(_item_names) if fires(names)]
+    return Over(_item_names, lambda _, named: [line for line, names in named if fires(names)])
 
 
 def _of_length(least: int, most: int) -> Callable[[list[Node]], bool]:
@@ -57,7 +56,7 @@ def _without_quantity(line: Node) -> bool:
     return not quantities or any("0" in node.text and "0" in node.texts for node in quantities)
 
 
-def _without_vat_category(reading: Reading) -> list[Node]:
+def _without_vat_category(reading: Reading, some: list[Node]) -> list[Node]:
     plain = reading.fact(plain_codes)
 
     def has(line: Node) -> bool:
@@ -66,7 +65,7 @@ def _without_vat_category(reading: Reading) -> list[Node]:
                 return True
         return False
 
-    return [line for line in reading.fact(lines) if not has(line)]
+    return [line for line in some if not has(line)]
 
 
 def _properties(reading: Reading) -> list[Node]:
@@ -93,7 +92,7 @@ SITES = (
     Site("061", "BR-24", "error", each(lines, missing("cbc:LineExtensionAmount"))),
     Site("062", "BR-25", "warning", _named(lambda names: not filled(names))),
     Site("063", "BR-26", "error", each(lines, missing("cac:Price", "cbc:PriceAmount"))),
-    Site("064", "BR-CO-04", "error", _without_vat_category),
+    Site("064", "BR-CO-04", "error", Over(lines, _without_vat_category)),
     Site("065", "BR-DEC-23", "warning", each(lines, too_precise("cbc:LineExtensionAmount")), shows=_NET),
     Site("069", "BR-54", "error", each(_properties, _incomplete_property)),
 )

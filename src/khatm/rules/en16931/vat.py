@@ -8,6 +8,7 @@ from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.en16931 import categories as cat
 from khatm.rules.en16931.contexts import Context, document, each, indicates, matches, missing, subtotals, too_precise
 from khatm.rules.en16931.rates import co17_333, off, off_333
+from khatm.rules.line_parts import every_line_parts
 from khatm.rules.numbers import decimal_of, equal
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
@@ -93,7 +94,7 @@ def _only_charge_categories(reading: Reading) -> list[Node]:
 
 
 def _invoice_line_categories(reading: Reading) -> list[Node]:
-    return descend(reading.named("cac:InvoiceLine"), "cac:Item", "cac:ClassifiedTaxCategory")
+    return every_line_parts(reading).items
 
 
 def _coded(categories: Context, *codes: str) -> dict[str, Context]:
@@ -107,10 +108,14 @@ def _coded(categories: Context, *codes: str) -> dict[str, Context]:
 
 _BROKEN_DOWN = _coded(cat.breakdown_categories, *cat.CODES)
 _ALLOWED = _coded(_allowance_categories, "E", "Z")
-_SOLD = _coded(cat.item_categories, "E", "Z")
+_SOLD = _coded(cat.item_categories, "E", "S", "Z")
 _S_ALLOWED = _coded(_only_allowance_categories, "S")["S"]
 _S_CHARGED = _coded(_only_charge_categories, "S")["S"]
-_S_SOLD = _coded(_invoice_line_categories, "S")["S"]
+_S_SOLD_BY_INVOICE = _coded(_invoice_line_categories, "S")["S"]
+
+
+def _s_sold(reading: Reading) -> list[Node]:
+    return (_S_SOLD_BY_INVOICE if reading.named("cac:CreditNoteLine") else _SOLD["S"])(reading)
 
 
 def _rate_not_zero(category: Node) -> bool:
@@ -233,5 +238,5 @@ SITES = (
     Site("093", "BR-Z-09", "error", each(_BROKEN_DOWN["Z"], _some_vat)),
     Site("094", "BR-Z-06", "error", each(_ALLOWED["Z"], _rate_not_zero), shows=_PERCENT),
     Site("095", "BR-Z-05", "error", each(_SOLD["Z"], _rate_not_zero), shows=_PERCENT),
-    Site("105", "BR-S-05", "warning", each(_S_SOLD, _rate_not_positive), shows=_PERCENT),
+    Site("105", "BR-S-05", "warning", each(_s_sold, _rate_not_positive), shows=_PERCENT),
 )

@@ -7,7 +7,12 @@ import re
 from collections.abc import Iterator
 
 from khatm.rules.comparisons import compare_whole
-from khatm.rules.ksa.facts import CHARGE, invoice, line_parts, selected
+from khatm.rules.ksa.facts import (
+    CHARGE,
+    invoice,
+    selected,
+)
+from khatm.rules.line_parts import line_parts
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
 from khatm.rules.site import Site
@@ -19,16 +24,19 @@ _TOTALS = (
     "cbc:LineExtensionAmount", "cbc:TaxExclusiveAmount", "cbc:TaxInclusiveAmount", "cbc:AllowanceTotalAmount",
     "cbc:ChargeTotalAmount", "cbc:PrepaidAmount",
 )  # fmt: skip
-# Numbers without sign, or nothing, joined by a character that XML does not have: one look for all of them.
-_all_plain = re.compile("(?:[0-9]+(?:\\.[0-9]*)?)?(?:\0(?:[0-9]+(?:\\.[0-9]*)?)?)*").fullmatch
 _BOTH = ("cbc:Amount", "cbc:BaseAmount")
+_NAMES = (
+    *_TOTALS, *_BOTH, "cbc:TaxableAmount", "cbc:TaxAmount", "cbc:CalculationRate", "cbc:InvoicedQuantity",
+    "cbc:PriceAmount",
+)  # fmt: skip
+_plain = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?)?").fullmatch
 
 
 def _negative(reading: Reading) -> list[Node]:
     """By the engine's order: -0.00 is below 0, -0 is not."""
-    nodes = [node for nodes in _amounts(reading) for node in nodes]
-    if _all_plain("\0".join([node.text for node in nodes])):
+    if all(_plain(text) for name in _NAMES for text in reading.texts(name)):
         return NONE
+    nodes = [node for nodes in _amounts(reading) for node in nodes]
     return [node for node in nodes if node.text != "" and compare_whole(node, 0) < 0]
 
 

@@ -13,12 +13,11 @@ from khatm.rules.ksa.facts import (
     between,
     buyer_names,
     buyers,
-    every_line_parts,
     invoice,
-    line_parts,
     nonblank,
     simplified_codes,
 )
+from khatm.rules.line_parts import every_line_parts, line_parts
 from khatm.rules.numbers import decimal_of, frac
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt

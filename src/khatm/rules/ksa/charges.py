@@ -16,16 +16,14 @@ from khatm.rules.ksa.facts import (
     between,
     category_is,
     charges,
-    every_line_parts,
     indicates,
     invoice,
-    line_parts,
-    lines,
     nonblank,
 )
+from khatm.rules.line_parts import every_line_parts, line_parts, lines
 from khatm.rules.numbers import boolean_of, decimal_of, double_of, equal, f2, frac, sub
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
-from khatm.rules.site import Site
+from khatm.rules.site import Over, Site
 
 CODE = "cbc:AllowanceChargeReasonCode"
 REASON = "cbc:AllowanceChargeReason"
@@ -100,7 +98,7 @@ def _reason_length(choose: Choose, reading: Reading) -> list[Node]:
     return [node for node in reading.fact(choose) if node.has(REASON) and not between(1, opt(node.all(REASON)), 1000)]
 
 
-def _taxed(categories: list[Node]) -> list[Node]:
+def _taxed(_: Reading, categories: list[Node]) -> list[Node]:
     """Return the O categories with a rate that is not 0: by the engine's order, -0.00 is below 0."""
     return [
         node
@@ -109,12 +107,12 @@ def _taxed(categories: list[Node]) -> list[Node]:
     ]
 
 
-def _taxed_item(reading: Reading) -> list[Node]:
-    return _taxed(line_parts(reading).items)
+def _items(reading: Reading) -> list[Node]:
+    return line_parts(reading).items
 
 
 def _taxed_charge(choose: Choose, reading: Reading) -> list[Node]:
-    return _taxed(descend(reading.fact(choose), "cac:TaxCategory"))
+    return _taxed(reading, descend(reading.fact(choose), "cac:TaxCategory"))
 
 
 def _indicator(reading: Reading) -> list[Node]:
@@ -207,7 +205,7 @@ SITES = (
     Site("100", "BR-KSA-22", "warning", partial(_lacks_reason, line_charges)),
     Site("101", "BR-KSA-F-06-C34", "warning", partial(_reason_length, line_charges), shows=(REASON,)),
     Site("102", "BR-KSA-F-06-C35", "warning", partial(_reason_length, document_allowances), shows=(REASON,)),
-    Site("103", "BR-KSA-11", "error", _taxed_item, shows=(PERCENT,)),
+    Site("103", "BR-KSA-11", "error", Over(_items, _taxed), shows=(PERCENT,)),
     Site("104", "BR-KSA-12", "warning", partial(_taxed_charge, document_allowances), shows=(PERCENT,)),
     Site("105", "BR-KSA-13", "warning", partial(_taxed_charge, document_charges), shows=(PERCENT,)),
     Site("106", "BR-KSA-F-06-C36", "warning", partial(_reason_length, line_allowances), shows=(REASON,)),

@@ -10,7 +10,10 @@ from khatm.document.codes import CURRENCIES
 from khatm.rules.abort import Abort
 from khatm.rules.comparisons import some_above_zero
 from khatm.rules.edition import ONLY_333, ONLY_348
-from khatm.rules.ksa.facts import every_line_parts, invoice
+from khatm.rules.ksa.facts import (
+    invoice,
+)
+from khatm.rules.line_parts import every_line_parts
 from khatm.rules.numbers import double_of, round_up
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
@@ -27,6 +30,7 @@ _AMOUNTS = (
     "cbc:TaxInclusiveAmount", "cbc:AllowanceTotalAmount", "cbc:ChargeTotalAmount", "cbc:PrepaidAmount",
     "cbc:PayableRoundingAmount", "cbc:PayableAmount",
 )  # fmt: skip
+_TAX_AMOUNTS = ("cbc:TaxAmount", "cbc:RoundingAmount", "cbc:TaxableAmount")
 
 
 class CurrencyAttribute(Node):
@@ -58,13 +62,24 @@ def _currency_code(reading: Reading) -> Iterator[Node]:
 
 def _amount_currency(reading: Reading) -> list[Node]:
     """Document level tax totals are not among the amounts."""
+    if _one_currency(reading):
+        return NONE
     nodes = [node for nodes in _amounts(reading) for node in nodes]
     codes = [node.element.get("currencyID") for node in nodes]
     failing: set[str | None] = set()
-    for code in set(codes):
+    for code in dict.fromkeys(codes):
         if not code or not _is_in(reading, code, reading.named(DOCUMENT), nodes[codes.index(code)]):
             failing.add(code)
     return [node for node, code in zip(nodes, codes, strict=True) if code in failing] if failing else NONE
+
+
+def _one_currency(reading: Reading) -> bool:
+    """Tell whether all amounts, those included that the rule leaves out, are in the document's currency."""
+    documents = reading.named(DOCUMENT)
+    if len(documents) != 1 or documents[0].text not in CURRENCIES:
+        return False
+    own = {documents[0].text}
+    return all(reading.currencies(name) <= own for name in (*_AMOUNTS, *_TAX_AMOUNTS))
 
 
 def _amounts(reading: Reading) -> Iterator[list[Node]]:

@@ -7,7 +7,6 @@ document, so a second party block counts in; paths from the root look at the doc
 import re
 from collections.abc import Callable, Iterable
 from itertools import chain, repeat
-from typing import NamedTuple
 
 from khatm.rules.abort import Abort
 from khatm.rules.numbers import boolean_of
@@ -38,51 +37,6 @@ def header(reading: Reading) -> list[Node]:
 def invoice(reading: Reading) -> list[Node]:
     """Return the document element if it is an Invoice."""
     return [reading.root] if reading.root.name == "inv:Invoice" else NONE
-
-
-def lines(reading: Reading) -> list[Node]:
-    """Return the lines of the invoice (`/inv:Invoice/cac:InvoiceLine`)."""
-    return reading.root.all("cac:InvoiceLine") if reading.root.name == "inv:Invoice" else NONE
-
-
-class LineParts(NamedTuple):
-    """What many rules look for below lines, in document order."""
-
-    lines: list[Node]
-    totals: list[Node]
-    subtotals: list[Node]
-    """`cac:TaxTotal/cac:TaxSubtotal`."""
-    categories: list[Node]
-    """The tax categories of the subtotals."""
-    items: list[Node]
-    """The tax categories of the items."""
-    prices: list[Node]
-
-
-def line_parts(reading: Reading) -> LineParts:
-    """Return the parts of the invoice's own lines (`/inv:Invoice/cac:InvoiceLine`)."""
-    return reading.fact(_own_parts)
-
-
-def every_line_parts(reading: Reading) -> LineParts:
-    """Return the parts of all elements called `cac:InvoiceLine`, wherever they stand."""
-    return reading.fact(_every_parts)
-
-
-def _own_parts(reading: Reading) -> LineParts:
-    own = lines(reading)
-    return every_line_parts(reading) if len(own) == len(reading.named("cac:InvoiceLine")) else _parts(own)
-
-
-def _every_parts(reading: Reading) -> LineParts:
-    return _parts(reading.named("cac:InvoiceLine"))
-
-
-def _parts(found: list[Node]) -> LineParts:
-    totals = descend(found, "cac:TaxTotal")
-    subtotals = descend(totals, "cac:TaxSubtotal")
-    items = descend(found, "cac:Item", "cac:ClassifiedTaxCategory")
-    return LineParts(found, totals, subtotals, descend(subtotals, CATEGORY), items, descend(found, "cac:Price"))
 
 
 def is_tax_document(reading: Reading) -> bool:

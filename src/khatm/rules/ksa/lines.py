@@ -4,10 +4,16 @@ Source: Saudi rule specification, sites 060, 069, 074, 109, 110 and 142-144.
 """
 
 from khatm.rules.abort import Abort, AbortKind
-from khatm.rules.ksa.facts import CHARGE, charges, every_line_parts, is_tax_document, typed
+from khatm.rules.ksa.facts import (
+    CHARGE,
+    charges,
+    is_tax_document,
+    typed,
+)
+from khatm.rules.line_parts import every_line_parts
 from khatm.rules.numbers import EXACT, decimal_of, double_of, f2, frac, number, round_up
 from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
-from khatm.rules.site import Site
+from khatm.rules.site import Over, Site
 
 LINE = "cac:InvoiceLine"
 TAX_TOTAL = "cac:TaxTotal"
@@ -19,11 +25,15 @@ MAX_DIGITS = 4_000
 """Whole numbers of more digits take time that grows with their square; the stage ends there (LIMIT)."""
 
 
-def _line_total(reading: Reading) -> list[Node]:
+def _lines(reading: Reading) -> list[Node]:
+    return reading.named(LINE)
+
+
+def _line_total(_: Reading, lines: list[Node]) -> list[Node]:
     """Line total = VAT + net amount, in doubles, without tolerance."""
     return [
         total
-        for line in reading.named(LINE)
+        for line in lines
         for total in line.kids.get(TAX_TOTAL, NONE)
         if not _agrees(double_of(total.all(ROUNDING)), _expected(line, total))
     ]
@@ -57,16 +67,16 @@ def _demanded(reading: Reading, name: str) -> list[Node]:
     return NONE if all(filled(line.path(TAX_TOTAL, name)) for line in reading.named(LINE)) else nodes
 
 
-def _tax_decimals(reading: Reading) -> list[Node]:
-    return [line for line in reading.named(LINE) if frac(opt(line.path(TAX_TOTAL, TAX))) > 2]
+def _tax_decimals(_: Reading, lines: list[Node]) -> list[Node]:
+    return [line for line in lines if frac(opt(line.path(TAX_TOTAL, TAX))) > 2]
 
 
-def _total_decimals(reading: Reading) -> list[Node]:
-    return [line for line in reading.named(LINE) if frac(opt(line.path(TAX_TOTAL, ROUNDING))) > 2]
+def _total_decimals(_: Reading, lines: list[Node]) -> list[Node]:
+    return [line for line in lines if frac(opt(line.path(TAX_TOTAL, ROUNDING))) > 2]
 
 
-def _net_amount(reading: Reading) -> list[Node]:
-    return [line for line in reading.named(LINE) if not _is_net_amount(line)]
+def _net_amount(_: Reading, lines: list[Node]) -> list[Node]:
+    return [line for line in lines if not _is_net_amount(line)]
 
 
 def _is_net_amount(line: Node) -> bool:
@@ -176,12 +186,12 @@ def _base_quantity(reading: Reading) -> list[Node]:
 
 
 SITES = (
-    Site("060", "BR-KSA-51", "warning", _line_total, shows=(ROUNDING,)),
+    Site("060", "BR-KSA-51", "warning", Over(_lines, _line_total), shows=(ROUNDING,)),
     Site("069", "BR-KSA-52", "error", _tax_missing),
     Site("074", "BR-KSA-53", "error", _total_missing),
-    Site("109", "BR-KSA-DEC-03", "warning", _tax_decimals, shows=(TAX_TOTAL, TAX)),
-    Site("110", "BR-KSA-DEC-04", "warning", _total_decimals, shows=(TAX_TOTAL, ROUNDING)),
-    Site("142", "BR-KSA-EN16931-11", "warning", _net_amount, shows=(NET,)),
+    Site("109", "BR-KSA-DEC-03", "warning", Over(_lines, _tax_decimals), shows=(TAX_TOTAL, TAX)),
+    Site("110", "BR-KSA-DEC-04", "warning", Over(_lines, _total_decimals), shows=(TAX_TOTAL, ROUNDING)),
+    Site("142", "BR-KSA-EN16931-11", "warning", Over(_lines, _net_amount), shows=(NET,)),
     Site("143", "BR-KSA-F-06-C21", "warning", _unit_long),
     Site("144", "BR-KSA-EN16931-12", "error", _base_quantity),
 )

@@ -10,11 +10,18 @@ from functools import partial
 from khatm.rules.abort import Abort
 from khatm.rules.comparisons import compare_whole, number_of, some_above_zero, some_zero
 from khatm.rules.edition import ONLY_333, ONLY_348
-from khatm.rules.ksa.facts import CHARGE, PERCENT, category_is, header, is_vat, line_parts, lines
+from khatm.rules.ksa.facts import (
+    CHARGE,
+    PERCENT,
+    category_is,
+    header,
+    is_vat,
+)
+from khatm.rules.line_parts import line_parts, lines
 from khatm.rules.numbers import CENT, ZERO, decimal_of, double_of, exactly, f2, frac, mul, r2, round_up
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
-from khatm.rules.site import Site
+from khatm.rules.site import Over, Site
 
 SUBTOTAL = ("cac:TaxTotal", "cac:TaxSubtotal")
 TAXABLE = "cbc:TaxableAmount"
@@ -71,7 +78,8 @@ def _prepaid_total(reading: Reading) -> list[Node]:
 def _differs_from_lines(node: Node, reading: Reading) -> bool:
     given = decimal_of(node.path(*PREPAID))
     prepaid = ZERO if given is None else given
-    subtotals = descend(node.all("cac:InvoiceLine"), *SUBTOTAL)
+    own = node.name == "inv:Invoice"
+    subtotals = line_parts(reading).subtotals if own else descend(node.all("cac:InvoiceLine"), *SUBTOTAL)
     if prepaid == 0 and (descend(subtotals, TAXABLE) or descend(subtotals, TAX)):
         return True
     taxable, tax = _sum(descend(subtotals, TAXABLE)), _sum(descend(subtotals, TAX))
@@ -181,8 +189,8 @@ def _untaxed(subtotal: Node) -> bool:
     )
 
 
-def _untaxed_amount(prepaid: bool, reading: Reading) -> list[Node]:
-    return [node for node in _subtotals(reading, prepaid) if _untaxed(node) and not _is_untaxed_amount(node)]
+def _untaxed_amount(_: Reading, subtotals: list[Node]) -> list[Node]:
+    return [node for node in subtotals if _untaxed(node) and not _is_untaxed_amount(node)]
 
 
 def _is_untaxed_amount(subtotal: Node) -> bool:
@@ -204,8 +212,8 @@ def _untaxed_amount_333(reading: Reading) -> list[Node]:
     ]
 
 
-def _taxed_amount(prepaid: bool, reading: Reading) -> list[Node]:
-    return [node for node in _subtotals(reading, prepaid) if not _untaxed(node) and not _is_taxed_amount(node)]
+def _taxed_amount(_: Reading, subtotals: list[Node]) -> list[Node]:
+    return [node for node in subtotals if not _untaxed(node) and not _is_taxed_amount(node)]
 
 
 def _is_taxed_amount(subtotal: Node) -> bool:
@@ -242,22 +250,23 @@ def _zero_rate(code: str, reading: Reading) -> list[Node]:
     ]
 
 
+_UNPAID, _PREPAID = (partial(_subtotals, prepaid=prepaid) for prepaid in (False, True))
 _RATE = (CATEGORY, PERCENT)
 
 SITES = (
     Site("017", "BR-KSA-80", "warning", _prepaid_total, ONLY_348, shows=PREPAID),
     Site("017", "BR-KSA-80", "warning", _prepaid_total_333, ONLY_333),
-    Site("018", "BR-KSA-79", "warning", partial(_untaxed_amount, False), ONLY_348, shows=(TAX,)),
-    Site("019", "BR-KSA-79", "warning", partial(_taxed_amount, False), ONLY_348, shows=(TAX,)),
+    Site("018", "BR-KSA-79", "warning", Over(_UNPAID, _untaxed_amount), ONLY_348, shows=(TAX,)),
+    Site("019", "BR-KSA-79", "warning", Over(_UNPAID, _taxed_amount), ONLY_348, shows=(TAX,)),
     Site("020", "BR-KSA-74", "error", _reference_type, shows=(TYPE,)),
     Site("021", "BR-KSA-82", "error", _settling_amounts),
     Site("022", "BR-KSA-82", "error", _settling_allowances),
     Site("023", "BR-KSA-73", "warning", _reference_facts),
     Site("024", "BR-KSA-73", "warning", _no_reference),
     Site("025", "BR-KSA-75", "warning", _settling_vat),
-    Site("026", "BR-KSA-79", "warning", partial(_untaxed_amount, True), ONLY_348, shows=(TAX,)),
+    Site("026", "BR-KSA-79", "warning", Over(_PREPAID, _untaxed_amount), ONLY_348, shows=(TAX,)),
     Site("026", "BR-KSA-79", "warning", _untaxed_amount_333, ONLY_333, shows=(TAX,)),
-    Site("027", "BR-KSA-79", "warning", partial(_taxed_amount, True), shows=(TAX,)),
+    Site("027", "BR-KSA-79", "warning", Over(_PREPAID, _taxed_amount), shows=(TAX,)),
     Site("028", "BR-KSA-DEC-06", "warning", _decimals),
     Site("029", "BR-KSA-76", "warning", partial(_zero_rate, "Z"), shows=_RATE),
     Site("030", "BR-KSA-77", "warning", partial(_zero_rate, "E"), shows=_RATE),

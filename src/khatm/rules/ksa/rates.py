@@ -27,14 +27,13 @@ from khatm.rules.ksa.facts import (
     CHARGE,
     PERCENT,
     category_is,
-    every_line_parts,
     indicates,
     invoice,
     is_vat,
-    line_parts,
     repeated,
     selected,
 )
+from khatm.rules.line_parts import every_line_parts, line_parts
 from khatm.rules.numbers import number
 from khatm.rules.reading import NONE, Node, Reading, descend, opt
 from khatm.rules.site import Site
