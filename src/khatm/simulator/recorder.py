@@ -18,7 +18,7 @@ from khatm.simulator.causes import Because, Cause
 from khatm.simulator.errors import UnusableStore
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.faults import EndpointName
-from khatm.simulator.store import milliseconds, moment
+from khatm.simulator.store import PAGE_BYTES, milliseconds, moment
 from khatm.simulator.verdicts import Verdict, verdict_of
 
 MOST = 2000
@@ -149,6 +149,8 @@ class Recorder:
                 path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self._where, isolation_level=None, check_same_thread=False, timeout=5)
             self._connection.row_factory = sqlite3.Row
+            if path is None:
+                self._connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
             self._connection.execute(f"PRAGMA journal_mode={'MEMORY' if path is None else 'WAL'}")
             self._connection.execute(f"PRAGMA synchronous={'OFF' if path is None else 'NORMAL'}")
             self._prepare()
@@ -179,12 +181,14 @@ class Recorder:
         marks = ", ".join("?" * len(row))
         with self._lock:
             try:
-                cursor = self._connection.execute(
-                    f"INSERT INTO exchange ({', '.join(row)}) VALUES ({marks})",  # noqa: S608 - names of our own
-                    tuple(row.values()),
-                )
-                self._last = int(cursor.lastrowid or 0)
-                self._let_go(_size(exchange))
+                with self._connection as connection:  # one commit for what comes and what goes
+                    connection.execute("BEGIN")
+                    cursor = connection.execute(
+                        f"INSERT INTO exchange ({', '.join(row)}) VALUES ({marks})",  # noqa: S608 - names of our own
+                        tuple(row.values()),
+                    )
+                    self._last = int(cursor.lastrowid or 0)
+                    self._let_go(_size(exchange))
                 return self._last
             except sqlite3.Error as error:
                 raise UnusableStore(path=self._where, reason=str(error)) from error

@@ -123,6 +123,9 @@ _RESET = (
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CACHE_KIB = 64 * 1024
 """For a state of one run: so much of it stays in memory."""
+PAGE_BYTES = 32 * 1024
+"""Of a database that is not in a file: at each commit SQLite goes through all pages that it holds in memory, so they
+are few and large."""
 _LASTING_CACHE_KIB = 4 * 1024
 """For a state in a file, which the system's own cache holds as well."""
 
@@ -157,6 +160,8 @@ class Store:
             raise
 
     def _prepare(self, *, lasting: bool) -> None:
+        if not lasting:
+            self._connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         with self.transaction() as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             owner = connection.execute("PRAGMA application_id").fetchone()[0]
