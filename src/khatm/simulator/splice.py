@@ -102,6 +102,10 @@ def _without(source: bytes, cuts: list[tuple[int, int]], begin: int, end: int) -
     return b"".join(pieces)
 
 
+class _Seen(Exception):  # noqa: N818 - no error
+    """Ends a walk where nothing of interest can follow."""
+
+
 class _Walk:
     """One pass over the source that notes byte offsets; the tree of the other parser knows none."""
 
@@ -126,6 +130,8 @@ class _Walk:
     def run(self) -> None:
         try:
             self._parser.Parse(self.source, True)
+        except _Seen:
+            return
         except expat.ExpatError:
             raise UnclearableDocument(missing="well-formed XML") from None
 
@@ -153,9 +159,8 @@ class _Walk:
             self._parser.CharacterDataHandler = self._id.append
         elif name == _SUPPLIER and depth == 2 and self.supplier is None:
             self.supplier = begin
-            rest = self.source[begin:]
-            if not any(each.encode() in rest for each in _STAMP_NAMES):
-                self._parser.StartElementHandler = self._parser.EndElementHandler = None
+            if not any(self.source.find(each.encode(), begin) >= 0 for each in _STAMP_NAMES):
+                raise _Seen
 
     def _ended(self, name: str) -> None:
         depth = len(self._path)
