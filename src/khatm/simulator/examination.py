@@ -42,6 +42,7 @@ def examine(received: Received) -> Examination:
         tree = parse(xml)
     except UnreadableXml:
         return _unread(messages.XSD_INVALID)
+    _held = list(tree.iter())  # so that lxml makes the elements' objects once, and not in each pass over the tree
     schema = check_structure(tree, xml, most=1)
     findings = _Findings()
     if schema:

@@ -102,7 +102,7 @@ def _without(source: bytes, cuts: list[tuple[int, int]], begin: int, end: int) -
     return b"".join(pieces)
 
 
-class _Seen(Exception):  # noqa: N818 - no error
+class _Seen(Exception):
     """Ends a walk where nothing of interest can follow."""
 
 
