@@ -46,6 +46,8 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     because: Because | None = None
     """Why it is a refusal, where the body does not say; not sent."""
+    members: object = field(default=None, compare=False, repr=False)
+    """What a JSON body was made from, to spare reading it again; None where only the body tells."""
 
     def said_because(self, cause: Cause, found: str = "") -> Self:
         """Return the same answer with a cause for those who look at the record."""
@@ -55,4 +57,4 @@ class Response:
 def json_response(status: int, members: object, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON answer: compact, UTF-8, members in the order given."""
     body = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(status, body, JSON, headers or {})
+    return Response(status, body, JSON, headers or {}, members=members)

@@ -67,8 +67,10 @@ def _judged(response: Response) -> str | None:
 
 
 def _members(response: Response) -> dict[str, object]:
-    try:
-        members = json.loads(response.body)
-    except ValueError:
-        return {}
+    members = response.members
+    if members is None:
+        try:
+            members = json.loads(response.body)
+        except ValueError:
+            return {}
     return members if isinstance(members, dict) else {}
