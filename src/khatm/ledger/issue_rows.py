@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Text, bindparam, insert, literal_column, select, update
 
@@ -39,8 +39,7 @@ _ADVANCE = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ChainPlace:
+class ChainPlace(NamedTuple):
     """What the chain gives a document: a fresh UUID, its counter (KSA-16) and the previous hash (KSA-13)."""
 
     uuid: str
@@ -48,8 +47,7 @@ class ChainPlace:
     previous_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Where a unit's chain stands."""
 
     unit_id: int
