@@ -9,7 +9,7 @@ from benchmarks.measuring import Missing, Row
 
 CLAIMS = (
     *("stamping", "authoring", "validating", "growth", "hostile", "startup", "fixture"),
-    *("ledger", "ledger_size", "verifying", "sending"),
+    *("ledger", "ledger_size", "verifying", "sending", "simulator"),
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from khatm.cli.explain import Part, parts
+from khatm.doctor import causes
 from khatm.document.model import json_schema
 from khatm.environment import Environment
 from khatm.errors import Language
@@ -25,18 +26,20 @@ from khatm.simulator.switches import Switches, default_switches, shown_value
 DOCS = Path(__file__).resolve().parent
 _TABLE = re.compile(r"^\| Switch \|.*?(?=^\n|\n\n)", re.MULTILINE | re.DOTALL)
 _FIGURES = re.compile(r"(<!-- [^>]*: figures -->\n).*(<!-- end of figures -->)", re.DOTALL)
+_CAUSES = re.compile(r"(<!-- causes -->\n).*(<!-- end of causes -->)", re.DOTALL)
 _SECTION = re.compile(r" \((?:client behaviour |stamp standard )?[0-9][0-9., item]*\)(?=[.;])")
 
 
 def generated() -> dict[Path, str]:
     """Return the text of every file that has a generated part, by path."""
-    page, opinion = DOCS / "simulator.md", DOCS / "second-opinion.md"
+    page, opinion, doctor = DOCS / "simulator.md", DOCS / "second-opinion.md", DOCS / "doctor.md"
     schema = json.dumps(json_schema(), ensure_ascii=False, indent=1) + "\n"
     return {
         DOCS / "authoring.schema.json": schema,
         DOCS / "profile.toml": profile(),
         page: _TABLE.sub(lambda _: switches_table(), page.read_text(encoding="utf-8"), count=1),
         opinion: _FIGURES.sub(lambda found: found[1] + figures() + found[2], opinion.read_text(encoding="utf-8")),
+        doctor: _CAUSES.sub(lambda found: found[1] + causes_table() + found[2], doctor.read_text(encoding="utf-8")),
         DOCS / "outcomes.md": outcomes_page(),
         DOCS / "codes.md": codes_page("en"),
         DOCS / "codes.ar.md": codes_page("ar"),
@@ -50,6 +53,15 @@ def figures() -> str:
     from tests.differential.page import tables
 
     return f"\n{tables()}\n"
+
+
+def causes_table() -> str:
+    """Return the table of the doctor's causes; the facts of a case stand as an ellipsis."""
+    lines = ["", "| Code | | What went wrong | بالعربية |", "|---|---|---|---|"]
+    for code in causes.codes():
+        told = (causes.cause(code, {}, language).replace("|", "\\|") for language in get_args(Language))
+        lines.append(f"| `{code}` | {causes.severity(code)} | {' | '.join(told)} |")
+    return "\n".join(lines) + "\n\n"
 
 
 def switches_table() -> str:

@@ -28,6 +28,10 @@ ROOT = Path(__file__).resolve().parents[2]
         ("ledger", ["issue, the ledger's own cost", "the same, 32 callers", "issue with authoring, stamping"]),
         ("ledger_size", ["issue, 1,000 to 5,000 documents", "one unit's day, 1,000 to 5,000 documents"]),
         ("sending", ["two workers beside one, 20 units, 20 ms a call, 5 at a time, distributed"]),
+        (
+            "simulator",
+            ["clearance, state in memory, 2 workers: documents/s", "clearance, state in a file, 0 workers: 99 of 100"],
+        ),
         ("startup", ["khatm --help, seconds", "fatoora -sign, seconds", "fatoora -help, times the bare interpreter"]),
         ("fixture", ["fatoora_simulator, set up and torn down, seconds", "the plugin in a run without it"]),
     ],

@@ -15,6 +15,8 @@ from unittest import mock
 
 import httpx
 
+from tests.simulator_process import start
+
 SEGMENTS = {"sandbox": "developer-portal", "simulation": "simulation", "production": "core"}
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -171,25 +173,10 @@ class ServedSimulator:
 def served_simulator(*settings: str, options: Sequence[str] = ()) -> Iterator[ServedSimulator]:
     """Start `khatm simulator` on a free port and stop it by SIGTERM, which must end it with 0."""
     arguments = [argument for setting in settings for argument in ("--set", setting)]
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from khatm.cli.khatm import main; main()",
-            "simulator",
-            "--port",
-            "0",
-            *options,
-            *arguments,
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process, url = start("--port", "0", *options, *arguments)
     assert process.stdout is not None
     try:
-        line = process.stdout.readline()
-        assert line.startswith("simulator ready: http://127.0.0.1:"), line
-        yield ServedSimulator(line.split(": ", 1)[1].strip(), process)
+        yield ServedSimulator(url, process)
     finally:
         process.terminate()
         process.stdout.close()

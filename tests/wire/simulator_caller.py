@@ -23,6 +23,7 @@ from khatm.stamp.certificate import read_certificate
 from khatm.stamp.signers import FileSigner
 from khatm.stamp.xades import stamp
 from tests.csr_maker import CsrRecipe, csr_member, make_csr
+from tests.simulator_process import SimulatorProcess
 
 DOCUMENTS = Path(__file__).parents[1] / "data" / "authority" / "documents"
 SELLER = "310123456700003"
@@ -90,7 +91,7 @@ def http() -> httpx.Client:
 class Caller:
     """Calls one environment of a simulator."""
 
-    simulator: EmbeddedSimulator
+    simulator: EmbeddedSimulator | SimulatorProcess
     environment: Environment
     headers: dict[str, str] = field(
         default_factory=lambda: {"Accept-Version": "V2", "Accept-Language": "en", "Accept": "application/json"}
@@ -110,6 +111,13 @@ class Caller:
     def otp(self, purpose: str = "onboarding", vat_number: str = SELLER) -> str:
         """A fresh OTP."""
         return self.simulator.issue_otp(self.environment, vat_number, purpose)
+
+    def device(self, vat_number: str = SELLER) -> dict[str, Any]:
+        """What the management tells about the taxpayer's first device here."""
+        asked = {"environment": self.environment.value, "vat_number": vat_number}
+        answer = http().get(f"{self.simulator.url}/manage/devices", params=asked).json()
+        found: dict[str, Any] = answer["devices"][0]
+        return found
 
 
 @dataclass
@@ -131,11 +139,10 @@ class Unit:
         recipe = CsrRecipe().for_unit(self.caller.environment.value, self.vat_number, self.type_map)
         return csr_member(make_csr(recipe, self.key))
 
-    def begin(self) -> httpx.Response:
-        """Ask for the CCSID and keep it."""
-        answer = self.caller.call(
-            "POST", "/compliance", {"csr": self.csr}, OTP=self.caller.otp(vat_number=self.vat_number)
-        )
+    def begin(self, otp: str | None = None) -> httpx.Response:
+        """Ask for the CCSID, with a fresh OTP if none is given, and keep it."""
+        used = otp or self.caller.otp(vat_number=self.vat_number)
+        answer = self.caller.call("POST", "/compliance", {"csr": self.csr}, OTP=used)
         if answer.status_code == 200:
             self.ccsid = Csid.of(answer.json())
         return answer

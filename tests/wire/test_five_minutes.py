@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from khatm.simulator.embedded import EmbeddedSimulator
-from tests.wire.page import blocks, run_in_order
+from tests.wire.page import DOCS, blocks, run_in_order
 from tests.wire.simulator_caller import http
 
 PAGE = "five-minutes.md"
+ARABIC_PAGE = "five-minutes.ar.md"
 VAT_NUMBER = "399999999900003"
 
 
@@ -43,6 +44,25 @@ def test_the_commands_run_in_order_in_an_empty_folder(tmp_path: Path, folder: Pa
     for name in ("check-01-388", "check-02-383", "cleared", "reported"):
         results = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["validationResults"]
         assert (results["status"], results["warningMessages"]) == ("PASS", []), name
+
+
+def test_the_arabic_page_has_the_same_blocks_and_nothing_else_outside_its_text() -> None:
+    pages = {name: (DOCS / name).read_text(encoding="utf-8") for name in (PAGE, ARABIC_PAGE)}
+    fences = {name: re.findall(r"^```\w+\n.*?^```$", text, re.MULTILINE | re.DOTALL) for name, text in pages.items()}
+    assert fences[ARABIC_PAGE] == fences[PAGE]
+    assert len(fences[PAGE]) > 8
+    rest = pages[ARABIC_PAGE]
+    for fence in fences[ARABIC_PAGE]:
+        rest = rest.replace(fence, "", 1)
+    texts = re.findall(r'^<div dir="rtl">\n\n(.*?)\n\n</div>$', rest, re.MULTILINE | re.DOTALL)
+    assert re.sub(r'^<div dir="rtl">\n\n.*?\n\n</div>$', "", rest, flags=re.MULTILINE | re.DOTALL).strip() == ""
+    count = [len(re.findall(r"^## ", text, re.MULTILINE)) for text in ("\n".join(texts), pages[PAGE])]
+    assert count == [10, 10]
+    english = re.sub(r"(?ms)^```.*?^```$", "", pages[PAGE])
+    inline = [re.findall(r"`[^`\n]+`", text) for text in ("\n".join(texts), english)]
+    assert sorted(inline[0]) == sorted(inline[1]), "the two pages name different commands, members or variables"
+    assert f"]({PAGE})" in texts[0]
+    assert f"]({ARABIC_PAGE})" in pages[PAGE]
 
 
 def csr_in(folder: Path) -> None:

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.routing import Mount, Route
 
 from khatm.environment import Environment
+from khatm.simulator.app import create_app
 from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.web.wire import ENDPOINTS
 from tests.wire.simulator_caller import SIMPLIFIED, STANDARD, Caller, Unit, http
@@ -71,11 +74,44 @@ def check(document: dict[str, Any], answer: httpx.Response, path: str) -> None:
     assert conforms(document, promised[media_type]["schema"], value), answer.text
 
 
+def gateway_paths(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The paths of the gateway with their items."""
+    return [(path, item) for path, item in document["paths"].items() if path.startswith("/e-invoicing/")]
+
+
+def test_it_names_every_call_of_the_management(document: dict[str, Any], simulator: EmbeddedSimulator) -> None:
+    described = {
+        (method.upper(), path)
+        for path, item in document["paths"].items()
+        for method in item
+        if not path.startswith("/e-invoicing/")
+    }
+    served = set()
+    for mount in create_app(simulator.fatoora).routes:
+        if isinstance(mount, Mount) and mount.path == "/manage":
+            served = {
+                (method, mount.path + route.path)
+                for route in mount.routes
+                if isinstance(route, Route)
+                for method in (route.methods or ())
+            }
+    assert described - {("POST", "/validator/api")} == served - {
+        (method, path) for method, path in served if method == "HEAD"
+    }
+
+
+def test_every_call_is_written_in_the_documentation(document: dict[str, Any]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    for path in document["paths"]:
+        if path.startswith("/manage/"):
+            assert path.partition("{")[0].rstrip("/") in page, path
+
+
 def test_it_names_the_six_calls_in_three_environments(document: dict[str, Any], simulator: EmbeddedSimulator) -> None:
     assert document["openapi"] == "3.1.0"
     assert document["servers"] == [{"url": simulator.url}]
     found = set()
-    for path, item in document["paths"].items():
+    for path, item in gateway_paths(document):
         [parameter] = item["parameters"]
         assert parameter["schema"]["enum"] == ["developer-portal", "simulation", "core"]
         found |= {
@@ -88,7 +124,7 @@ def test_it_names_the_six_calls_in_three_environments(document: dict[str, Any], 
 
 
 def test_its_examples_are_of_their_schemas(document: dict[str, Any]) -> None:
-    for item in document["paths"].values():
+    for _, item in gateway_paths(document):
         for method, operation in item.items():
             if method == "parameters":
                 continue

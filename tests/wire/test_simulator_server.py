@@ -17,6 +17,7 @@ from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.errors import AddressTaken, ForeignStore, UnreadableCannedCertificate, UnusableStore
 from khatm.simulator.listening import listen
 from khatm.simulator.server import run
+from tests.simulator_process import SimulatorProcess
 from tests.wire.simulator_caller import SELLER, Caller, Csid, Unit, http
 
 PROGRAM = """
@@ -55,38 +56,20 @@ def test_it_says_when_it_is_ready_and_ends_cleanly(number: int) -> None:
 
 
 def test_a_restart_loses_nothing(tmp_path: Path) -> None:
-    data = tmp_path / "state" / "deeper"
-    with serving(data) as (process, line):
-        url = line.rpartition(": ")[2].strip()
-        http().post(f"{url}/manage/clock", json={"advance_seconds": 86400 * 30})
+    with SimulatorProcess(data=tmp_path / "state" / "deeper") as simulator:
+        http().post(f"{simulator.url}/manage/clock", json={"advance_seconds": 86400 * 30})
         body = {"environment": "production", "vat_number": SELLER, "count": 2}
-        first, second = (each["otp"] for each in http().post(f"{url}/manage/otp", json=body).json()["otps"])
-        unit = Unit(_Remote(url), "1000")
+        first, second = (each["otp"] for each in http().post(f"{simulator.url}/manage/otp", json=body).json()["otps"])
+        unit = Unit(Caller(simulator, Environment.PRODUCTION), "1000")
         asked = unit.caller.call("POST", "/compliance", {"csr": unit.csr}, OTP=first)
         unit.ccsid = Csid.of(asked.json())
-        process.kill()
-        process.communicate(timeout=30)
-    with serving(data) as (process, line):
-        url = line.rpartition(": ")[2].strip()
-        unit.caller = _Remote(url)
+        simulator.kill()
+        simulator.restart()
         assert unit.caller.call("POST", "/compliance", {"csr": unit.csr}, OTP=first).status_code == 400
         assert unit.caller.call("POST", "/compliance", {"csr": unit.csr}, OTP=second).status_code == 200
         assert "Missing-ComplianceSteps" in unit.finish().text, "the CCSID is known, and the clock is still ahead"
-        devices = http().get(f"{url}/manage/devices").json()["devices"]
+        devices = http().get(f"{simulator.url}/manage/devices").json()["devices"]
         assert [each["status"] for each in devices] == ["Onboarding", "Onboarding"]
-        assert stop(process, signal.SIGTERM)[0] == 0
-
-
-class _Remote(Caller):
-    """A caller of a simulator in another process."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(_Address(url), Environment.PRODUCTION)  # type: ignore[arg-type]
-
-
-class _Address:
-    def __init__(self, url: str) -> None:
-        self.gateway_url = f"{url}/e-invoicing"
 
 
 def test_settings_reach_the_program_and_wrong_ones_end_it() -> None:

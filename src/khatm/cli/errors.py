@@ -38,6 +38,22 @@ class FolderWithoutXml(KhatmError):
 
 
 @dataclass(eq=False)
+class NotExaminable(KhatmError):
+    """A file that is of none of the kinds that the doctor knows."""
+
+    path: str
+    code: ClassVar[str] = "not-examinable"
+    en: ClassVar[str] = (
+        "{path} is neither an XML document, nor a request body with one, nor a certificate, CSR or private key. Give "
+        "one of these; keys and certificates may be PEM, base64 or DER."
+    )
+    ar: ClassVar[str] = (
+        "{path} ليس مستند XML ولا طلبًا يحمل مستندًا ولا شهادة ولا طلب شهادة ولا مفتاحًا خاصًا. قدّم أحدها، ويمكن أن "
+        "تكون المفاتيح والشهادات بصيغة PEM أو base64 أو DER."
+    )
+
+
+@dataclass(eq=False)
 class FileUnwritable(KhatmError):
     """A file named on the command line cannot be written."""
 

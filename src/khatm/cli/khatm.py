@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "validate": ("khatm.cli.validate", "validate", "Validate XML invoices with the official rules, stage by stage."),
     "explain": ("khatm.cli.explain", "explain", "Explain a rule, a code of the gateway, or a term of the dictionary."),
+    "doctor": ("khatm.cli.doctor", "doctor", "Find out what is wrong with a stamp, a certificate or a unit, and why."),
     "csr": ("khatm.cli.stamping", "csr", "Make a key and a CSR from a properties file."),
     "sign": ("khatm.cli.stamping", "sign", "Stamp existing XML invoices."),
     "hash": ("khatm.cli.stamping", "hash_", "Print the invoice hash of XML files."),

@@ -30,6 +30,13 @@ _PORT = click.IntRange(0, 65535)
     "--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name of this machine for pages and /manage."
 )
 @click.option(
+    "--workers",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 64),
+    help="So many further processes examine documents, for load on more than one core.",
+)
+@click.option(
     "--grade",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="REPORT",
@@ -56,6 +63,7 @@ def simulator(
     https_port: int | None,
     proxy_port: int | None,
     hosts: tuple[str, ...],
+    workers: int,
     grade: Path | None,
     grade_cases: tuple[str, ...],
 ) -> None:
@@ -89,6 +97,7 @@ def simulator(
         https_port=https_port,
         proxy_port=proxy_port,
         hosts=hosts,
+        workers=workers,
         grade=grade,
         grade_cases=grade_cases,
     )

@@ -14,9 +14,11 @@ from starlette.routing import Mount, Route
 
 from khatm.simulator import bodies, manage
 from khatm.simulator.delivery import Delivery, Holding, Receive, Scope, Send, connection_of, deliver
+from khatm.simulator.examiners import Examiners
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.faulty import FaultyGateway
+from khatm.simulator.head_limit import HeadLimit
 from khatm.simulator.web import openapi
 from khatm.simulator.web.guard import Guard
 from khatm.simulator.web.routes import routes as pages
@@ -35,7 +37,7 @@ def create_app(fatoora: Fatoora) -> Starlette:
     holding = Holding()
     app = Starlette(
         routes=[
-            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora), holding)),
+            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora), holding, fatoora.examiners)),
             Mount(
                 "/manage",
                 routes=[*manage.routes(fatoora), Route("/openapi.json", openapi.serve)],
@@ -44,6 +46,7 @@ def create_app(fatoora: Fatoora) -> Starlette:
             *pages(fatoora),
             Route("/CertEnroll/{name}.crt", manage.issuer_certificate(fatoora), methods=["GET"]),
         ],
+        middleware=[Middleware(HeadLimit)],
     )
 
     async def unknown(_request: HttpRequest, _error: Exception) -> HttpResponse:
@@ -58,9 +61,11 @@ def create_app(fatoora: Fatoora) -> Starlette:
 class GatewayApp:
     """The gateway as an ASGI application."""
 
-    def __init__(self, gateway: FaultyGateway, holding: Holding) -> None:
+    def __init__(self, gateway: FaultyGateway, holding: Holding, examiners: Examiners | None = None) -> None:
+        """`examiners` look at documents before the gateway does."""
         self._gateway = gateway
         self._holding = holding
+        self._examiners = examiners
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read one call, answer it."""
@@ -82,6 +87,8 @@ class GatewayApp:
             return Delivery(None)
         if body is None:
             return self._gateway.refuse_size(request, struck)
+        if self._examiners is not None and (submission := self._gateway.submission(request)) is not None:
+            request = replace(request, examined=await self._examiners.examine(submission))
         if len(body) <= _INLINE_BODY:
             return self._gateway.handle(request, struck)
         return await anyio.to_thread.run_sync(self._gateway.handle, request, struck)

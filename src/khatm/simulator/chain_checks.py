@@ -11,13 +11,13 @@ from khatm.simulator import messages
 from khatm.simulator.body_checks import decode_base64
 from khatm.simulator.messages import WireMessage
 from khatm.simulator.outline import Outline
-from khatm.simulator.received import ChainView
+from khatm.simulator.received import ChainView, ReceivedFacts
 
 Continuity = Literal["format", "warn", "strict"]
 
 
 def chain_findings(
-    outline: Outline, document_hash: str, previous: ChainView | None, continuity: Continuity
+    outline: Outline | ReceivedFacts, document_hash: str, previous: ChainView | None, continuity: Continuity
 ) -> Iterator[WireMessage]:
     """Yield where ICV and PIH do not continue the chain; with `format` nothing is compared.
 

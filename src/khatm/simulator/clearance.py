@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from khatm.clock import saudi_time
 from khatm.document.canonical import StampFacts
 from khatm.document.xml import CAC, CBC, EXT, parse
-from khatm.simulator.splice import find_places
+from khatm.simulator.splice import Places, find_places
 from khatm.stamp import qr, template
 from khatm.stamp.canonical import canonicalise, hash_text, remove_stamp
 from khatm.stamp.certificate import Certificate
@@ -49,15 +49,17 @@ def clear(
     certificate: Certificate,
     at: datetime,
     unstamped: Unstamped | None = None,
+    places: Places | None = None,
 ) -> bytes:
     """Return the cleared document: `xml` with the platform's stamp in place of any that it had.
 
     `certificate` is embedded: the platform's own, under which the stamp verifies, or as the sandbox does the
     caller's, under which it does not. `at` is the aware moment of clearance; the stamp holds it as Saudi time.
-    `unstamped` spares reading the document again when an examination has done so.
+    `unstamped` and `places` spare reading the document again when an examination has done so.
     Raises UnclearableDocument for a document without a supplier, which no examination lets through.
     """
-    places = find_places(xml)
+    if places is None:
+        places = find_places(xml)
     if unstamped is None:
         unstamped = read_unstamped(xml)
     digest = base64.b64decode(unstamped.document_hash)

@@ -1,18 +1,25 @@
-"""The TCP connection behind a call, for faults that break it: uvicorn's HTTP protocol and its transport."""
+"""The TCP connection behind a call: what faults break, and how large a request's head may be.
+
+It is uvicorn's HTTP protocol over httptools; the parser itself sets no limit to what stands before a body.
+Source: RFC 6585, section 5 (431).
+"""
 
 import asyncio
 import socket
 import struct
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from khatm.simulator.delivery import STATE_KEY
+from khatm.simulator.head_limit import MOST_HEAD_BYTES, head_refusal
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER on, with a time of 0: closing sends a reset and drops what was not sent."""
+_LINGERING_SECONDS: Final = 5.0
+"""How long the rest of a refused request is read and dropped, so that its sender gets to read the answer."""
 
 
 class _TcpConnection:
@@ -35,8 +42,12 @@ class _TcpConnection:
         self._transport.abort()
 
 
-class BreakableProtocol(H11Protocol):
-    """Puts the connection into the scope's state; otherwise uvicorn's own protocol."""
+class _HeadTooLargeError(Exception):
+    """The line and the headers of a request are larger than what is read."""
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    """Puts the connection into the scope's state and refuses a head above the limit with 431."""
 
     def __init__(
         self,
@@ -50,6 +61,12 @@ class BreakableProtocol(H11Protocol):
         """`first` is what was read from the connection before it came here."""
         super().__init__(config, server_state, app_state, _loop)
         self._first = first
+        self._reading_head = False
+        self._read = 0
+        """Octets of the head so far that were recognised as its parts."""
+        self._fed = 0
+        """Octets that came while the head was not at its end; a part that never ends shows here only."""
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Note the transport of a new connection."""
@@ -57,3 +74,57 @@ class BreakableProtocol(H11Protocol):
         super().connection_made(transport)
         if self._first:
             self.data_received(self._first)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; what follows a refusal is dropped."""
+        if self._refused:
+            return
+        was_reading = self._reading_head
+        super().data_received(data)
+        if was_reading and self._reading_head and not self._refused:
+            self._fed += len(data)
+            if self._fed > MOST_HEAD_BYTES:
+                self._refuse_head()
+
+    def on_message_begin(self) -> None:
+        """Begin to count."""
+        super().on_message_begin()
+        self._reading_head = True
+        self._read = self._fed = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Count the request's target."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header; one after the body belongs to no head."""
+        if self._reading_head:
+            self._count(len(name) + len(value))
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Stop counting."""
+        self._reading_head = False
+        super().on_headers_complete()
+
+    def _count(self, octets: int) -> None:
+        self._read += octets
+        if self._read > MOST_HEAD_BYTES:
+            self._refuse_head()
+            raise _HeadTooLargeError  # the parser stops here
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, unless its head has been answered."""
+        if not self._refused:
+            super().send_400_response(msg)
+
+    def _refuse_head(self) -> None:
+        """Answer 431, drop what still comes for a while, and close."""
+        self._refused = True
+        self.transport.write(head_refusal())
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.loop.call_later(_LINGERING_SECONDS, self.transport.close)
+        else:
+            self.transport.close()

@@ -18,11 +18,11 @@ from khatm.rules.catalogue import explain
 from khatm.simulator import bodies, compliance, messages
 from khatm.simulator.causes import Cause
 from khatm.simulator.clearance import Unstamped, clear
-from khatm.simulator.examination import examine
+from khatm.simulator.examination import examine, with_continuity
 from khatm.simulator.exchange import Request, Response, json_response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.messages import WireMessage
-from khatm.simulator.received import Call, CredentialFacts, Examination, Received
+from khatm.simulator.received import Call, CredentialFacts, Examination, Examined, Received
 from khatm.simulator.records import Accepted, SubmissionOutcome
 from khatm.simulator.registry import Credential
 from khatm.simulator.switches import Switches
@@ -76,8 +76,11 @@ class Documents:
             switches = replace(switches, clearance_enabled=False)
         with self._one_at_a_time(credential, body_hash):
             now = self._fatoora.clock.now()
-            received = self._received(call, credential, switches, members, now)
-            examination = _levelled(examine(received), switches)
+            received = self.received(call, credential, switches, members, now)
+            if switches.chain != "format" and call != "compliance":
+                previous = self._fatoora.records.last_document(credential.device_id)
+                received = replace(received, previous=previous)
+            examination = _levelled(_examination(received, request.examined), switches)
             if request.rejection is not None:
                 examination = _with_error(examination, request.rejection)
             submission = _Submission(call, credential, switches, examination, now)
@@ -104,11 +107,11 @@ class Documents:
         with self._locks[hash(key) % _LOCKS]:
             yield
 
-    def _received(
+    def received(
         self, call: Call, credential: Credential, switches: Switches, members: dict[str, object], now: datetime
     ) -> Received:
+        """Return a submission as the examination takes it, without the document that the unit sent last."""
         registry, environment = self._fatoora.registry, credential.environment
-        follows = switches.chain != "format" and call != "compliance"
         return Received(
             call=call,
             environment=environment,
@@ -127,7 +130,6 @@ class Documents:
                 environment, credential.vat_number, credential.kind, der
             ),
             rules=self._fatoora.rules,
-            previous=self._fatoora.records.last_document(credential.device_id) if follows else None,
         )
 
     def _verdict(self, submission: _Submission, body_hash: object) -> _Verdict:
@@ -187,6 +189,7 @@ class Documents:
             certificate=_certificate(credential.certificate if faithful else platform.certificate.der),
             at=submission.now,
             unstamped=Unstamped(examination.facts.document_hash, examination.stamp_facts),
+            places=examination.places,
         )
 
     def _note(self, submission: _Submission, verdict: _Verdict) -> None:
@@ -233,6 +236,13 @@ def _platform_key(key: ec.EllipticCurvePrivateKey) -> _PlatformKey:
 @lru_cache(maxsize=256)
 def _certificate(encoded: bytes) -> Certificate:
     return read_certificate(encoded)
+
+
+def _examination(received: Received, examined: Examined | None) -> Examination:
+    """Return what a worker has found, completed, or examine the document now."""
+    if examined is not None and examined.fits(received):
+        return with_continuity(examined.examination, received)
+    return examine(received)
 
 
 def _clearance_is_off(request: Request, switches: Switches) -> bool:

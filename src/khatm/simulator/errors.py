@@ -315,7 +315,7 @@ class BodyTooLarge(KhatmError):
 
 @dataclass(eq=False)
 class HeadersTooLarge(KhatmError):
-    """More headers were sent to a page or to the management than are looked at."""
+    """The target and the headers of a request are larger than what is read."""
 
     allowed: int
     code: ClassVar[str] = "headers-too-large"

@@ -6,6 +6,7 @@ endpoint's business.
 """
 
 import logging
+from dataclasses import replace
 
 from lxml import etree
 
@@ -21,6 +22,7 @@ from khatm.simulator.outline import Outline, read_outline
 from khatm.simulator.permissions import permission_findings, profile_of, wrong_endpoint
 from khatm.simulator.qr_checks import qr_findings
 from khatm.simulator.received import Examination, Received, ReceivedFacts
+from khatm.simulator.splice import find_places
 from khatm.simulator.stamp_checks import stamp_findings
 from khatm.stamp.verify import Verification, verify_tree
 
@@ -74,7 +76,23 @@ def _judge(
     findings.add(*qr_findings(verification, outline, accept_plain_lengths=accept_plain))
     findings.add(*stamp_findings(verification, outline, received.switches, received.known_certificate))
     findings.add(*chain_findings(outline, verification.invoice_hash, received.previous, received.switches.chain))
-    return findings.examination(facts, xml, verification, stopped=False)
+    found = findings.examination(facts, xml, verification, stopped=False)
+    if received.call == "clearance" and not found.errors:
+        return replace(found, places=find_places(xml))
+    return found
+
+
+def with_continuity(found: Examination, received: Received) -> Examination:
+    """Return an examination that was made without knowing the unit's last document, completed by the chain (6 g)."""
+    if found.facts is None or found.stopped:
+        return found
+    document_hash = found.facts.document_hash
+    broken = tuple(chain_findings(found.facts, document_hash, received.previous, received.switches.chain))
+    return replace(
+        found,
+        warnings=(*found.warnings, *(each for each in broken if each.type == "WARNING")),
+        errors=(*found.errors, *(each for each in broken if each.type == "ERROR")),
+    )
 
 
 def _rule_report(received: Received, tree: etree._ElementTree) -> RuleReport:

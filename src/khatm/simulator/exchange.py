@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from khatm.simulator.causes import Because, Cause
+from khatm.simulator.received import Examined
 
 JSON = "application/json"
 """Exactly this, without a charset: one client compares the whole header (client behaviour 6)."""
@@ -26,6 +27,8 @@ class Request:
     """A fault script wants this call answered as if clearance were switched off."""
     rejection: str | None = None
     """The code of an error that a fault script wants found in the document."""
+    examined: Examined | None = None
+    """What a worker has found in the document already."""
 
     def header(self, name: str) -> str | None:
         """Return a header's value without outer blanks, or None if it is absent; `name` in lower case."""

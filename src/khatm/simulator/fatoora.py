@@ -11,6 +11,7 @@ from khatm.environment import Environment
 from khatm.simulator.authority import Authority
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.certificates import IssuedCertificate
+from khatm.simulator.examiners import Examiners
 from khatm.simulator.fault_script import read_fault
 from khatm.simulator.faults import DEFAULT_SEED, Faults
 from khatm.simulator.gate import Gate
@@ -57,6 +58,8 @@ class SimulatorConfig:
     """How many exchanges are kept; without a data folder also no more than 64 MiB of them."""
     seed: int | None = None
     """Makes OTPs, secrets and serial numbers the same in every run, and serves faults that name no seed."""
+    workers: int = 0
+    """How many processes examine documents beside this one; 0: it examines them itself."""
     tls_root: str | None = None
     """The root behind its HTTPS in PEM, for clients to fetch; None where only plain HTTP is served."""
 
@@ -68,6 +71,7 @@ class Fatoora:
         """Open the state and, at its first use, make the authority. Raises what `Store` raises."""
         self.clock = config.clock
         self.rules = config.rules
+        self.examiners = Examiners(config.workers) if config.workers else None
         self.random: random.Random = random.SystemRandom() if config.seed is None else random.Random(config.seed)  # noqa: S311 - asked for
         self.gate = Gate()
         self.store = Store(None if config.data is None else config.data / STATE_FILE)
@@ -117,7 +121,9 @@ class Fatoora:
             return snapshot
 
     def close(self) -> None:
-        """Close the state."""
+        """Close the state and end the workers."""
+        if self.examiners is not None:
+            self.examiners.close()
         self.snapshots.close()
         self.recorder.close()
         self.store.close()

@@ -22,6 +22,7 @@ from khatm.simulator.fault_answers import altered, false_answer
 from khatm.simulator.faults import EndpointName, FaultCall, Struck
 from khatm.simulator.gateway import Gateway, json_object
 from khatm.simulator.portal import SANDBOX_EXPIRED_OTP
+from khatm.simulator.received import Received
 from khatm.simulator.recorder import Delivered, Exchange, FaultNote
 from khatm.simulator.registry import Credential, digest
 
@@ -38,6 +39,10 @@ class FaultyGateway:
     def body_limit(self, path: str) -> int:
         """Return how many octets of body a call to this path may have."""
         return self._gateway.body_limit(path)
+
+    def submission(self, request: Request) -> Received | None:
+        """Return the document that a call submits, None for another call or one that will be refused before."""
+        return self._gateway.submission(request)
 
     def struck(self, request: Request) -> Struck | None:
         """Return the fault that strikes a call before it is processed; asked once for each call, since it counts."""

@@ -20,6 +20,7 @@ from khatm.simulator.fault_answers import failure
 from khatm.simulator.faults import EndpointName
 from khatm.simulator.issuance import Issuance
 from khatm.simulator.rate import RateLimit
+from khatm.simulator.received import Call, Received
 from khatm.simulator.registry import Credential, CredentialKind
 from khatm.simulator.switches import Switches
 
@@ -45,6 +46,8 @@ class _Endpoint:
     kinds: tuple[CredentialKind, ...]
     """The credentials that may call; none for the call that brings an OTP only."""
     answer: Answer
+    takes: Call | None = None
+    """How a document comes that is submitted by this call."""
 
 
 class Gateway:
@@ -54,6 +57,7 @@ class Gateway:
         self._fatoora = fatoora
         self._rate = RateLimit()
         issuance, documents = Issuance(fatoora), Documents(fatoora)
+        self._documents = documents
         self._endpoints: dict[str, dict[str, _Endpoint]] = {
             _COMPLIANCE: {
                 "POST": _Endpoint(
@@ -65,6 +69,7 @@ class Gateway:
                     "compliance_check",
                     ("ccsid", "pcsid"),
                     lambda _, who, call, body: documents.submit("compliance", _held(who), call, body),
+                    "compliance",
                 )
             },
             _PRODUCTION_CSIDS: {
@@ -82,6 +87,7 @@ class Gateway:
                     "reporting",
                     ("pcsid",),
                     lambda _, who, call, body: documents.submit("reporting", _held(who), call, body),
+                    "reporting",
                 )
             },
             _CLEARANCE: {
@@ -89,6 +95,7 @@ class Gateway:
                     "clearance",
                     ("pcsid",),
                     lambda _, who, call, body: documents.submit("clearance", _held(who), call, body),
+                    "clearance",
                 )
             },
         }
@@ -104,6 +111,20 @@ class Gateway:
         place = self._place(request.path)
         endpoint = None if place is None else self._endpoints[place[1]].get(request.method)
         return None if place is None or endpoint is None else (place[0], endpoint.name)
+
+    def submission(self, request: Request) -> Received | None:
+        """Return the document that a call submits, None for another call or one that will be refused before."""
+        place = self._place(request.path)
+        endpoint = None if place is None else self._endpoints[place[1]].get(request.method)
+        if place is None or endpoint is None or endpoint.takes is None:
+            return None
+        environment, path = place
+        switches = self._fatoora.switches(environment)
+        credential = authenticate(self._fatoora, environment, request, _kinds(endpoint, path, switches))
+        members = None if credential is None else json_object(request.body)
+        if credential is None or members is None:
+            return None
+        return self._documents.received(endpoint.takes, credential, switches, members, self._fatoora.clock.now())
 
     def answer(self, request: Request) -> Response:
         """Answer one call; raises nothing for what a caller may send."""
@@ -153,9 +174,7 @@ class Gateway:
         now = self._fatoora.clock.now()
         credential = None
         if endpoint.kinds:
-            kinds = endpoint.kinds
-            if path in (_REPORTING, _CLEARANCE) and switches.ccsid_on_submission == "accept":
-                kinds = ("ccsid", "pcsid")
+            kinds = _kinds(endpoint, path, switches)
             credential = authenticate(self._fatoora, environment, request, kinds)
             if credential is None:
                 because = why_unauthorized(self._fatoora, environment, request, kinds)
@@ -195,6 +214,12 @@ class Gateway:
 def _held(credential: Credential | None) -> Credential:
     assert credential is not None
     return credential
+
+
+def _kinds(endpoint: _Endpoint, path: str, switches: Switches) -> tuple[CredentialKind, ...]:
+    if path in (_REPORTING, _CLEARANCE) and switches.ccsid_on_submission == "accept":
+        return ("ccsid", "pcsid")
+    return endpoint.kinds
 
 
 def _lacks_clearance_status(request: Request, switches: Switches) -> bool:

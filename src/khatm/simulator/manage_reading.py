@@ -6,42 +6,15 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from khatm.environment import Environment
 from khatm.errors import KhatmError
-from khatm.simulator.errors import (
-    BodyTooLarge,
-    InvalidManagementRequest,
-    NoFreeOtp,
-    NotGrading,
-    NoTls,
-    TaxpayerNotActive,
-    TooManyFaults,
-    TooManySnapshots,
-    UnknownDevice,
-    UnknownExchange,
-    UnknownFault,
-    UnknownSnapshot,
-    UnusableStore,
-)
+from khatm.simulator.errors import InvalidManagementRequest
+from khatm.simulator.refusals import refusal
 
 Handler = Callable[[Request], Awaitable[Response]]
-_STATUSES: dict[type[KhatmError], int] = {
-    BodyTooLarge: 413,
-    NoFreeOtp: 409,
-    NoTls: 404,
-    NotGrading: 404,
-    TaxpayerNotActive: 409,
-    TooManyFaults: 409,
-    TooManySnapshots: 409,
-    UnknownDevice: 404,
-    UnknownExchange: 404,
-    UnknownFault: 404,
-    UnknownSnapshot: 404,
-    UnusableStore: 507,
-}
 _LONGEST_NUMBER = 18
 _VAT_NUMBER = re.compile(r"3[0-9]{13}3\Z")
 
@@ -54,8 +27,7 @@ def route(method: str, path: str, handler: Handler) -> Route:
         try:
             return await handler(request)
         except KhatmError as error:
-            members = {"error": error.code, "message": {"en": error.sentence("en"), "ar": error.sentence("ar")}}
-            return JSONResponse({**members, **error.facts()}, _STATUSES.get(type(error), 400))
+            return refusal(error)
 
     return Route(path, answer, methods=[method])
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from khatm.document.canonical import StampFacts
 from khatm.environment import Environment
 from khatm.simulator.business_rules import RulesPlug
 from khatm.simulator.messages import WireMessage
+from khatm.simulator.splice import Places
 from khatm.simulator.switches import Switches
+
+_SAME_MOMENT = timedelta(seconds=1)
+"""A call is received at one moment of its being worked on, so far as the clock was not moved meanwhile."""
 
 Call = Literal["compliance", "reporting", "clearance"]
 """The endpoint that a document came to."""
@@ -98,3 +102,28 @@ class Examination:
     errors: tuple[WireMessage, ...]
     stopped: bool
     """An early finding ended the examination: duplicates are not looked for after it (gateway contract 8.2)."""
+    places: Places | None = None
+    """Where the clearance stamp goes; None unless the document came to be cleared and has no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An examination that was made before the call was worked on, without the document that the unit sent last."""
+
+    received: Received
+    examination: Examination
+
+    def fits(self, received: Received) -> bool:
+        """Tell whether it is what an examination of this submission would find, continuity aside."""
+        mine = self.received
+        return (
+            mine.call == received.call
+            and mine.environment == received.environment
+            and mine.body_hash == received.body_hash
+            and mine.body_uuid == received.body_uuid
+            and mine.body_invoice == received.body_invoice
+            and mine.credential == received.credential
+            and mine.switches == received.switches
+            and mine.rules is received.rules
+            and abs(received.clock_now - mine.clock_now) < _SAME_MOMENT
+        )

@@ -14,7 +14,7 @@ import uvicorn
 
 from khatm.simulator.app import create_app
 from khatm.simulator.certificates import IssuedCertificate
-from khatm.simulator.connection import BreakableProtocol
+from khatm.simulator.connection import GatewayProtocol
 from khatm.simulator.delivery import Holding
 from khatm.simulator.fatoora import Fatoora, SimulatorConfig
 from khatm.simulator.grading.grader import Grader
@@ -32,8 +32,6 @@ from khatm.simulator.web.grade import report_page
 CANNED_CERTIFICATE_VARIABLE = "KHATM_SIMULATOR_CANNED_CERTIFICATE"
 """Names the file of the sandbox's fixed certificate."""
 
-_HEADER_BYTES = 64 * 1024
-"""A PCSID's Authorization alone is 2,500 characters (gateway contract 1.5 asks for 16 KiB at least)."""
 _GOODBYE_SECONDS = 3
 """For calls in work when the server stops, and for a client's end of TLS."""
 
@@ -50,6 +48,7 @@ def run(
     https_port: int | None = None,
     proxy_port: int | None = None,
     hosts: Sequence[str] = (),
+    workers: int = 0,
     grade: Path | None = None,
     grade_cases: Sequence[str] = (),
 ) -> int:
@@ -58,6 +57,7 @@ def run(
     `port` 0 takes a free one. `data` is the folder that keeps the state; without it the state is kept for this run.
     `hosts` are further names by which browsers may reach the pages and the management.
     `keep_exchanges` is how many calls stay on record. `seed` makes what is drawn by lot the same in every run.
+    `workers` processes examine documents beside this one.
     `profile` names a file of settings, which `settings` come after.
     `https_port` serves the same over TLS, `proxy_port` is a proxy that leads here and nowhere else; 0 takes a free one.
     `grade` is where the grade of the clients is written; `grade_cases` are the cases to provoke, all without it.
@@ -82,6 +82,7 @@ def run(
             seed=seed,
             tls_root=None if reach is None else reach.root.pem,
             hosts=frozenset({host, *hosts}),
+            workers=workers,
         )
         fatoora = Fatoora(config)
         server = Server(fatoora, lambda: _say_ready(url, host, reach), reach)
@@ -118,14 +119,13 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=BreakableProtocol,
+                http=GatewayProtocol,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                h11_max_incomplete_event_size=_HEADER_BYTES,
                 timeout_graceful_shutdown=_GOODBYE_SECONDS,
             )
         )
@@ -155,8 +155,8 @@ class Server(uvicorn.Server):
             self._proxy = Proxy(reach.proxy, reach.tls, self._protocol)
             self._proxy.start()
 
-    def _protocol(self, first: bytes = b"") -> BreakableProtocol:
-        return BreakableProtocol(self.config, self.server_state, self.lifespan.state, first=first)
+    def _protocol(self, first: bytes = b"") -> GatewayProtocol:
+        return GatewayProtocol(self.config, self.server_state, self.lifespan.state, first=first)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let calls go that a fault holds back, then stop."""

@@ -122,6 +122,9 @@ _RESET = (
 )  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CACHE_KIB = 64 * 1024
+"""For a state of one run: so much of it stays in memory."""
+_LASTING_CACHE_KIB = 4 * 1024
+"""For a state in a file, which the system's own cache holds as well."""
 
 
 class Store:
@@ -165,7 +168,7 @@ class Store:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
-        self._connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        self._connection.execute(f"PRAGMA cache_size=-{_LASTING_CACHE_KIB if lasting else _CACHE_KIB}")
         self._connection.execute("PRAGMA foreign_keys=ON")
         if lasting:
             # What was answered survives the process; only a power cut may take the last moments of play.

@@ -6,16 +6,14 @@ Source: Fetch standard (request Origin header), Fetch Metadata, OWASP on DNS reb
 """
 
 import ipaddress
-import json
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import Response
 
-from khatm.errors import KhatmError
-from khatm.simulator.errors import BodyTooLarge, ForeignHost, ForeignOrigin, HeadersTooLarge
+from khatm.simulator.errors import BodyTooLarge, ForeignHost, ForeignOrigin
+from khatm.simulator.refusals import refusal
 from khatm.simulator.tls import AUTHORITY_HOSTS
 
 Scope = MutableMapping[str, Any]
@@ -24,11 +22,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-MOST_HEADER_BYTES = 64 * 1024
-"""The server's own limit holds for headers that come in pieces; in one piece several times as much may come."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES = frozenset({"same-origin", "none"})
-_STATUSES: dict[type[KhatmError], int] = {ForeignHost: 403, ForeignOrigin: 403, BodyTooLarge: 413, HeadersTooLarge: 431}
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -61,12 +56,10 @@ class Guard:
             self._check(scope["method"], headers)
             bounded = _Bounded(receive, self._limit)
             await self._app(scope, bounded, _adding_headers(send))
-        except (ForeignHost, ForeignOrigin, BodyTooLarge, HeadersTooLarge) as error:
+        except (ForeignHost, ForeignOrigin, BodyTooLarge) as error:
             await refusal(error)(scope, receive, _adding_headers(send))
 
     def _check(self, method: str, headers: Headers) -> None:
-        if sum(len(name) + len(value) for name, value in headers.raw) > MOST_HEADER_BYTES:
-            raise HeadersTooLarge(allowed=MOST_HEADER_BYTES)
         host = headers.get("host", "")
         if not self._is_ours(host):
             raise ForeignHost(host=host[:100])
@@ -108,13 +101,6 @@ def split_address(text: str) -> SplitResult:
         return urlsplit(text)
     except ValueError:
         return SplitResult("", "", "", "", "")
-
-
-def refusal(error: KhatmError) -> Response:
-    """Return an error's facts and sentences as management answers them."""
-    members = {"error": error.code, "message": {"en": error.sentence("en"), "ar": error.sentence("ar")}}
-    body = json.dumps({**members, **error.facts()}, ensure_ascii=False).encode()
-    return Response(body, _STATUSES.get(type(error), 400), media_type="application/json")
 
 
 class _Bounded:

@@ -1,4 +1,4 @@
-"""The wire as an OpenAPI 3.1 document, made from the table of the reference page.
+"""The wire and the management as an OpenAPI 3.1 document, made from the reference page's table and one of calls.
 
 It describes what this simulator answers without faults and with its default switches. Source: OpenAPI 3.1.1; gateway
 contract, sections 3 and 4.
@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from khatm import __version__
 from khatm.environment import Environment
 from khatm.simulator.web.catalogue import text
+from khatm.simulator.web.openapi_management import MANAGEMENT, REFUSAL
 from khatm.simulator.web.wire import ENDPOINTS, Answer, Endpoint, Header
 
 Members = dict[str, object]
@@ -98,6 +99,7 @@ _SCHEMAS: Final[dict[str, Members]] = {
     "Info": _object({"message": _TEXT}),
     "Text": _TEXT,
     "Page": _TEXT,
+    "Refusal": REFUSAL,
 }
 
 
@@ -107,10 +109,12 @@ def document(address: str) -> Members:
     for endpoint in ENDPOINTS:
         path = paths.setdefault(f"/e-invoicing/{{environment}}{endpoint.path}", {"parameters": [_environment()]})
         path[endpoint.method.lower()] = _operation(endpoint)
+    for each in MANAGEMENT:
+        paths.setdefault(each.path, {})[each.method] = each.members()
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Fatoora gateway (simulator)",
+            "title": "Fatoora gateway and management (simulator)",
             "version": __version__,
             "description": str(text("frame.simulator", "en")),
         },

@@ -19,7 +19,7 @@ from khatm.rules.edition import Edition
 from khatm.rules.report import finding_members, members
 from khatm.rules.validation import ValidationReport, validate
 from khatm.simulator.fatoora import Fatoora
-from khatm.simulator.web.guard import refusal
+from khatm.simulator.refusals import refusal
 from khatm.simulator.web.places import Place, find_places
 from khatm.simulator.web.source import rows_of
 from khatm.simulator.web.visit import Visit, one
