@@ -264,6 +264,51 @@ def test_a_caller_who_is_interrupted_while_waiting_hands_the_lead_on() -> None:
     assert lane._leader is None
 
 
+@pytest.mark.parametrize("while_served", [True, False], ids=["while it is served", "as it is woken"])
+def test_an_interrupted_caller_leaves_nobody_asleep(while_served: bool) -> None:
+    """Each caller of a batch wakes the next: also one who is interrupted, and nobody waits for one who has gone."""
+    inside, leave, interrupt = threading.Event(), threading.Event(), threading.Event()
+
+    class Gone(Request[int]):
+        def wait(self) -> None:
+            if while_served:
+                assert interrupt.wait(30)
+            else:
+                super().wait()
+            raise KeyboardInterrupt
+
+    gone = Gone()
+    served: list[int] = []
+
+    def serve(batch: Sequence[Request[int]]) -> None:
+        inside.set()
+        assert leave.wait(30)
+        if while_served and gone in batch:
+            interrupt.set()
+            while not gone.left:
+                pass
+        served.append(len(batch))
+        for each in batch:
+            each.settle(1)
+
+    lane: Lane[Request[int]] = Lane(serve)
+    with ThreadPoolExecutor(4) as pool:
+        leading = pool.submit(lane.submit, Request[int]())
+        assert inside.wait(30)
+        calls = []
+        for request in (Request[int](), gone, Request[int]()):
+            calls.append(pool.submit(lane.submit, request))
+            while len(lane._queue) < len(calls):
+                pass
+        leave.set()
+        leading.result(30)
+        calls[0].result(30)
+        with pytest.raises(KeyboardInterrupt):
+            calls[1].result(30)
+        calls[2].result(30)
+    assert served == [1, 3]
+
+
 _SAME_REFERENCES = """
 import sys
 from pathlib import Path

@@ -1,8 +1,9 @@
 """Group commit: callers that come while another one commits are served together by the next commit.
 
-One caller of a lane at a time leads: it takes what is waiting, its own request included, serves it and wakes the
-others, then hands the lead to the first of those that came meanwhile. A lone caller never waits for anybody, and no
-thread lives in the background.
+One caller of a lane at a time leads: it takes what is waiting, its own request included, serves it, hands the lead to
+the first of those that came meanwhile and wakes the first of those that it served. Each of them wakes the next as it
+goes: woken all at once they would only contend for the interpreter's lock. A lone caller never waits for anybody, and
+no thread lives in the background.
 """
 
 import threading
@@ -10,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Generic, TypeVar
 
 LIMIT = 64
@@ -28,8 +29,10 @@ class Request(Generic[Result]):
         self.settled = False
         self.taken = False
         """Whether a leader is serving it just now."""
-        self.abandoned = False
-        """Whether its caller was interrupted meanwhile and waits for it no more."""
+        self.left = False
+        """Whether its caller waits for it no more: it was answered, or its caller was interrupted."""
+        self.following: Request[Result] | None = None
+        """Whose caller is to be woken by this one's as it leaves."""
         self._signal = threading.Lock()
         self._signal.acquire()
 
@@ -79,18 +82,8 @@ class Lane(Generic[AnyRequest]):
         are served by the next one.
         """
         try:
-            if len(requests) == 1 and self._alone(requests[0]):
-                return
-            with self._guard:
-                self._queue.extend(requests)
-                if self._leader is None:
-                    self._leader = requests[0]
-            for request in requests:
-                if not request.settled:
-                    if self._leader is not request:
-                        request.wait()
-                    if not request.settled:
-                        self._lead()
+            if len(requests) != 1 or not self._alone(requests[0]):
+                self._in_turn(requests)
         except BaseException:
             self._leave(requests)
             raise
@@ -110,6 +103,19 @@ class Lane(Generic[AnyRequest]):
                 self._promote()
         return True
 
+    def _in_turn(self, requests: Sequence[AnyRequest]) -> None:
+        with self._guard:
+            self._queue.extend(requests)
+            if self._leader is None:
+                self._leader = requests[0]
+        for request in requests:
+            if not request.settled:
+                if self._leader is not request:
+                    request.wait()
+                if not request.settled:
+                    self._lead()
+        self._leave(requests)
+
     def _lead(self) -> None:
         self._gather()
         with self._guard:
@@ -121,13 +127,16 @@ class Lane(Generic[AnyRequest]):
             self._serve(batch)
         finally:
             with self._guard:
-                self._queue = deque(each for each in self._queue if not each.settled and not each.abandoned)
+                self._queue = deque(each for each in self._queue if not each.settled and not each.left)
                 for each in self._queue:
                     each.taken = False
                 self._promote()
-            for each in batch:
-                if each.settled:
-                    each.wake()
+                # Who has left already would wake nobody.
+                waiting = [each for each in batch if each.settled and not each.left]
+                for one, following in pairwise(waiting):
+                    one.following = following
+            if waiting:
+                waiting[0].wake()
 
     def _promote(self) -> None:
         """Give the lead to whoever has waited longest; the guard is held."""
@@ -147,10 +156,15 @@ class Lane(Generic[AnyRequest]):
             time.sleep(0)
 
     def _leave(self, requests: Sequence[AnyRequest]) -> None:
-        """Take back what an interrupted caller had asked for, as far as nobody serves it; hand the lead on."""
+        """Wake whoever follows. Of an interrupted caller, take back what nobody serves yet, and hand the lead on."""
         with self._guard:
             for each in requests:
-                each.abandoned = True
-            self._queue = deque(each for each in self._queue if each.taken or not each.abandoned)
+                each.left = True
+            if not all(each.settled for each in requests):
+                self._queue = deque(each for each in self._queue if each.taken or not each.left)
             if self._leader in requests:
                 self._promote()
+        for each in requests:
+            following, each.following = each.following, None
+            if following is not None:
+                following.wake()

@@ -128,7 +128,7 @@ class _Chain:
 
     def __init__(self, connection: Connection, unit_name: str, live: LiveGenerations, record: HeadRecord) -> None:
         self._connection = connection
-        self.head = issue_rows.locked_head(connection, unit_name)
+        self.head, self._live_id = issue_rows.locked_head(connection, unit_name)
         self.new: list[_Placed] = []
         self._live = live
         self._record = record
@@ -172,9 +172,9 @@ class _Chain:
 
     def _ready(self) -> Generation:
         """Return the live generation; raises NoLiveCredentials, ChainHeadReplaced."""
-        generation = self._live.of_unit(self._connection, self.head.unit_id)
-        if generation is None:
+        if self._live_id is None:
             raise NoLiveCredentials(unit=self.head.unit_name)
+        generation = self._live.of_id(self._connection, self._live_id)
         self._record.require_continued(self._connection, self.head)
         self._generation = generation
         return generation

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Text, bindparam, insert, literal_column, select, update
 
@@ -15,10 +15,16 @@ _unit = schema.unit
 _generation = schema.generation
 _document = schema.document
 
-_HEAD = Prepared(
-    select(_unit.c.id, _unit.c.next_icv, _unit.c.last_hash)
-    .where(_unit.c.name == bindparam("name", type_=Text))
-    .with_for_update(key_share=True)
+_head = select(_unit.c.id, _unit.c.next_icv, _unit.c.last_hash).where(_unit.c.name == bindparam("name", type_=Text))
+_HEAD = Prepared(_head.with_for_update(key_share=True))
+# In SQLite the transaction itself is the lock, so one statement may read both. In PostgreSQL a statement that waited
+# for the row sees anew only that row, and would find the generation that was live before the wait.
+_HEAD_AND_LIVE = Prepared(
+    _head.add_columns(
+        select(_generation.c.id)
+        .where(_generation.c.unit_id == _unit.c.id, _generation.c.state == literal_column("'live'"))
+        .scalar_subquery()
+    )
 )
 _LIVE = Prepared(
     select(_generation.c.id).where(
@@ -39,8 +45,7 @@ _ADVANCE = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ChainPlace:
+class ChainPlace(NamedTuple):
     """What the chain gives a document: a fresh UUID, its counter (KSA-16) and the previous hash (KSA-13)."""
 
     uuid: str
@@ -48,8 +53,7 @@ class ChainPlace:
     previous_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Where a unit's chain stands."""
 
     unit_id: int
@@ -83,23 +87,33 @@ class LiveGenerations:
 
     def of_unit(self, connection: Connection, unit_id: int) -> Generation | None:
         """Return a unit's live generation, None if it has none."""
-        row = _LIVE.first(connection, {"unit_id": unit_id})
-        if row is None:
-            return None
-        generation_id = row[0]
+        generation_id = _live_id(connection, unit_id)
+        return None if generation_id is None else self.of_id(connection, generation_id)
+
+    def of_id(self, connection: Connection, generation_id: int) -> Generation:
+        """Return a generation that is live in this transaction."""
         found = self._seen.get(generation_id)
         if found is None:
             found = self._seen[generation_id] = generations.by_id(connection, generation_id)
         return found
 
 
-def locked_head(connection: Connection, unit_name: str) -> Head:
-    """Return the head of a unit's chain with the unit's row locked; raises UnknownUnit."""
-    row = _HEAD.first(connection, {"name": unit_name})
+def locked_head(connection: Connection, unit_name: str) -> tuple[Head, int | None]:
+    """Return the head of a unit's chain with the unit's row locked, and the id of its live generation, None if it has
+    none; raises UnknownUnit.
+    """
+    at_once = connection.dialect.name == "sqlite"
+    row = (_HEAD_AND_LIVE if at_once else _HEAD).first(connection, {"name": unit_name})
     if row is None:
         # Raises, and says what names there are.
         return locked_head(connection, units.by_name(connection, unit_name).name)
-    return Head(row[0], unit_name, row[1], row[2])
+    head = Head(row[0], unit_name, row[1], row[2])
+    return head, row[3] if at_once else _live_id(connection, head.unit_id)
+
+
+def _live_id(connection: Connection, unit_id: int) -> int | None:
+    row = _LIVE.first(connection, {"unit_id": unit_id})
+    return None if row is None else row[0]
 
 
 Row = tuple[Mapping[str, object], bytes]

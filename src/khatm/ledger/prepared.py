@@ -29,6 +29,9 @@ class Prepared:
 
     def run_many(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Run a statement that returns nothing once for each row of values."""
+        if len(rows) == 1:
+            self._execute(connection, rows[0])
+            return
         driver, text, order = self._on(connection)
         driver.cursor().executemany(text, rows if order is None else [[row[name] for name in order] for row in rows])
 
