@@ -1,5 +1,6 @@
 """What a case waits for after something has happened to a client: the base of all follow-ups."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Final, Literal
 
 from khatm.simulator.grading.board import Board
@@ -12,7 +13,7 @@ MOST_OTHERS: Final = 1
 """So many other documents at the same endpoint, and the next provocation no longer waits for this case."""
 
 
-class FollowUp:
+class FollowUp(ABC):
     """Watches what a client does next, for one case. Subclasses say what concerns it and what follows."""
 
     must_come: ClassVar[bool] = True
@@ -37,9 +38,9 @@ class FollowUp:
         """Tell whether a call is of the client that is watched."""
         return sighting.device is not None and sighting.device == self.begun.device
 
+    @abstractmethod
     def follow(self, sighting: Sighting) -> None:
         """Draw the conclusion from a call that concerns it."""
-        raise NotImplementedError
 
     @property
     def holds(self) -> bool:
