@@ -31,7 +31,7 @@ from khatm.rules.advice.facts import (
     vat_off,
 )
 from khatm.rules.numbers import EXACT, ZERO
-from khatm.rules.reading import Node, Reading, descend
+from khatm.rules.reading import Node, Nodes, Reading, descend
 
 _REASON: Final = "cbc:TaxExemptionReason"
 _CODES: Final = {code: term for terms in EXEMPTION_REASONS.values() for code, term in terms.items()}
@@ -49,7 +49,7 @@ def _category_vat(reading: Reading) -> Iterator[Node]:
             yield row
 
 
-def _category_base(reading: Reading) -> list[Node]:
+def _category_base(reading: Reading) -> Nodes:
     """Compare each rate of category S, if its sum over all rates is right and no rate stands in two rows."""
     found = [(row, group(row.path(CATEGORY)[0])) for row in rows(reading) if len(row.path(CATEGORY)) == 1]
     bases = {key: amount(row.all("cbc:TaxableAmount")) for row, key in found if key[0] == "S"}

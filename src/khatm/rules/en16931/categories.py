@@ -10,7 +10,7 @@ from khatm.rules.en16931.contexts import Context, indicates
 from khatm.rules.line_parts import every_line_parts, line_parts
 from khatm.rules.numbers import EXACT, ZERO, decimal_of, dsum
 from khatm.rules.patterns import norm
-from khatm.rules.reading import Node, Reading, descend, opt
+from khatm.rules.reading import Node, Nodes, Reading, descend, opt
 
 CODES: Final = ("S", "Z", "E", "O")
 
@@ -79,7 +79,7 @@ class Sources:
         return False
 
 
-def sources(reading: Reading, categories: list[Node]) -> Sources:
+def sources(reading: Reading, categories: Nodes) -> Sources:
     """Collect the codes of the VAT categories among the given ones."""
     plain = reading.fact(plain_codes)
     codes: set[str] = set()
@@ -95,12 +95,12 @@ def sources(reading: Reading, categories: list[Node]) -> Sources:
     return Sources(frozenset(codes), None)
 
 
-def charge_categories(reading: Reading) -> list[Node]:
+def charge_categories(reading: Reading) -> Nodes:
     """Return the tax categories of all allowances and charges at any level."""
     return descend(reading.named("cac:AllowanceCharge"), "cac:TaxCategory")
 
 
-def item_categories(reading: Reading) -> list[Node]:
+def item_categories(reading: Reading) -> Nodes:
     """Return the tax categories of the items of all invoice and credit note lines."""
     if not reading.named("cac:CreditNoteLine"):
         return every_line_parts(reading).items
@@ -108,7 +108,7 @@ def item_categories(reading: Reading) -> list[Node]:
     return descend(lines, "cac:Item", "cac:ClassifiedTaxCategory")
 
 
-def breakdown_categories(reading: Reading) -> list[Node]:
+def breakdown_categories(reading: Reading) -> Nodes:
     """Return the tax categories of the document's VAT breakdown, whatever the document element."""
     return descend([reading.root], "cac:TaxTotal", "cac:TaxSubtotal", "cac:TaxCategory")
 
@@ -131,10 +131,10 @@ def broken_down(reading: Reading) -> Sources:
 def own_sources(reading: Reading) -> Sources:
     """Collect the codes of the document's own allowances and charges and of its own invoice lines."""
     charged = descend([reading.root], "cac:AllowanceCharge", "cac:TaxCategory")
-    return sources(reading, charged + _own_items(reading))
+    return sources(reading, [*charged, *_own_items(reading)])
 
 
-def _own_items(reading: Reading) -> list[Node]:
+def _own_items(reading: Reading) -> Nodes:
     if reading.root.name == "inv:Invoice":
         return line_parts(reading).items
     return descend([reading.root], "cac:InvoiceLine", "cac:Item", "cac:ClassifiedTaxCategory")

@@ -12,7 +12,7 @@ from khatm.rules.en16931.values import (
 )  # fmt: skip
 from khatm.rules.line_parts import line_parts
 from khatm.rules.patterns import norm
-from khatm.rules.reading import Node, Reading, descend
+from khatm.rules.reading import Node, Nodes, Reading, descend
 from khatm.rules.site import Site
 
 _AMOUNTS = (
@@ -22,7 +22,7 @@ _AMOUNTS = (
 )  # fmt: skip
 
 
-def _type_codes(reading: Reading) -> list[Node]:
+def _type_codes(reading: Reading) -> Nodes:
     return reading.any_of("cbc:InvoiceTypeCode", "cbc:CreditNoteTypeCode")
 
 
@@ -30,11 +30,11 @@ def _unknown_type(node: Node) -> bool:
     return not listed(CREDITNOTE_TYPES if node.name == "cbc:CreditNoteTypeCode" else INVOICE_TYPES, node.text)
 
 
-def _amounts_in_unknown_currency(reading: Reading) -> list[Node]:
+def _amounts_in_unknown_currency(reading: Reading) -> Nodes:
     found: list[Node] = []
     for name in _AMOUNTS:
         if any(map(_unknown_code, reading.currencies(name))):
-            found += [node for node in reading.named(name) if _unknown_code(node.element.get("currencyID"))]
+            found += [node for node in reading.named(name) if _unknown_code(node.attribute("currencyID"))]
     return found
 
 
@@ -42,11 +42,11 @@ def _unknown_code(currency: str | None) -> bool:
     return bool(currency) and currency not in CURRENCIES and norm(currency or "") not in CURRENCIES
 
 
-def _document_currencies(reading: Reading) -> list[Node]:
+def _document_currencies(reading: Reading) -> Nodes:
     return reading.named("cbc:DocumentCurrencyCode")
 
 
-def _tax_currencies(reading: Reading) -> list[Node]:
+def _tax_currencies(reading: Reading) -> Nodes:
     return reading.named("cbc:TaxCurrencyCode")
 
 
@@ -54,19 +54,19 @@ def _unknown_currency(node: Node) -> bool:
     return not listed(CURRENCIES, node.text)
 
 
-def _countries(reading: Reading) -> list[Node]:
+def _countries(reading: Reading) -> Nodes:
     return descend(reading.named("cac:Country"), "cbc:IdentificationCode")
 
 
-def _payment_codes(reading: Reading) -> list[Node]:
+def _payment_codes(reading: Reading) -> Nodes:
     return descend(reading.named("cac:PaymentMeans"), "cbc:PaymentMeansCode")
 
 
-def _tax_category_ids(reading: Reading) -> list[Node]:
+def _tax_category_ids(reading: Reading) -> Nodes:
     roots, parts = invoice(reading), line_parts(reading)
     rows = descend(roots, "cac:TaxTotal", "cac:TaxSubtotal", "cac:TaxCategory")
     charges = descend(roots, "cac:AllowanceCharge", "cac:TaxCategory")
-    return descend(rows + parts.categories + charges + parts.items, "cbc:ID")
+    return descend([*rows, *parts.categories, *charges, *parts.items], "cbc:ID")
 
 
 SITES = (

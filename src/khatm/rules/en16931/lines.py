@@ -17,7 +17,7 @@ from khatm.rules.en16931.contexts import (
     where,
 )
 from khatm.rules.patterns import all_digits
-from khatm.rules.reading import Node, Reading, filled, opt
+from khatm.rules.reading import Node, Nodes, Reading, filled, opt
 from khatm.rules.site import Made, Over, Site, Test
 
 _NAME = ("cac:Item", "cbc:Name")
@@ -39,14 +39,14 @@ def _long_unit(line: Node) -> bool:
     return bool(units) and len(units[0]) > 127
 
 
-_item_names = Made(lines, lambda line: (line, line.path(*_NAME)))
+_item_names: Made[Node, tuple[Node, Nodes]] = Made(lines, lambda line: (line, line.path(*_NAME)))
 
 
-def _named(fires: Callable[[list[Node]], bool]) -> Test:
+def _named(fires: Callable[[Nodes], bool]) -> Test:
     return Over(_item_names, lambda _, named: [line for line, names in named if fires(names)])
 
 
-def _of_length(least: int, most: int) -> Callable[[list[Node]], bool]:
+def _of_length(least: int, most: int) -> Callable[[Nodes], bool]:
     return lambda names: bool(names) and not least <= len(opt(names)) <= most
 
 
@@ -56,7 +56,7 @@ def _without_quantity(line: Node) -> bool:
     return not quantities or any("0" in node.text and "0" in node.texts for node in quantities)
 
 
-def _without_vat_category(reading: Reading, some: list[Node]) -> list[Node]:
+def _without_vat_category(reading: Reading, some: Nodes) -> Nodes:
     plain = reading.fact(plain_codes)
 
     def has(line: Node) -> bool:
@@ -68,7 +68,7 @@ def _without_vat_category(reading: Reading, some: list[Node]) -> list[Node]:
     return [line for line in some if not has(line)]
 
 
-def _properties(reading: Reading) -> list[Node]:
+def _properties(reading: Reading) -> Nodes:
     return reading.named("cac:AdditionalItemProperty")
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from khatm.rules.en16931.contexts import each, indicates, lines, missing, too_precise, totals
 from khatm.rules.numbers import add, dbl, decimal_of, dsum, equal, exactly, r2, sub
 from khatm.rules.patterns import norm
-from khatm.rules.reading import Node, Reading, opt
+from khatm.rules.reading import Node, Nodes, Reading, opt
 from khatm.rules.site import Site
 
 
@@ -37,7 +37,7 @@ _allowances = partial(_siblings, False)
 _charges = partial(_siblings, True)
 
 
-def _wrong_line_total(reading: Reading) -> list[Node]:
+def _wrong_line_total(reading: Reading) -> Nodes:
     return [
         total
         for total in totals(reading)
@@ -45,11 +45,11 @@ def _wrong_line_total(reading: Reading) -> list[Node]:
     ]
 
 
-def _wrong_allowance_total(reading: Reading) -> list[Node]:
+def _wrong_allowance_total(reading: Reading) -> Nodes:
     return [total for total in totals(reading) if _unlike("cbc:AllowanceTotalAmount", _allowances, reading, total)]
 
 
-def _wrong_charge_total(reading: Reading) -> list[Node]:
+def _wrong_charge_total(reading: Reading) -> Nodes:
     return [
         total
         for total in totals(reading)
@@ -68,7 +68,7 @@ def _blank_charge_total(total: Node) -> bool:
     return total.has("cbc:ChargeTotalAmount") and norm(opt(total.all("cbc:ChargeTotalAmount"))) == ""
 
 
-def _wrong_net_total(reading: Reading) -> list[Node]:
+def _wrong_net_total(reading: Reading) -> Nodes:
     return [
         total
         for total in totals(reading)

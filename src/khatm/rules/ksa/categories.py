@@ -20,7 +20,7 @@ from khatm.rules.ksa.facts import (
 from khatm.rules.line_parts import every_line_parts, line_parts
 from khatm.rules.numbers import decimal_of, frac
 from khatm.rules.patterns import norm
-from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, filled, opt
 from khatm.rules.site import Site
 
 SUBTOTAL_CATEGORY = ("cac:TaxTotal", "cac:TaxSubtotal", CATEGORY)
@@ -54,7 +54,7 @@ def _exempts_citizens(category: Node) -> bool:
     return any(code.text in _CITIZENS for code in category.all(CODE))
 
 
-def _citizen_id_missing(reading: Reading) -> list[Node]:
+def _citizen_id_missing(reading: Reading) -> Nodes:
     """Education and health of citizens need a national id; template T09, anywhere in the document."""
     categories = [node for node in subtotal_categories(reading) if _exempts_citizens(node)]
     if categories and any(
@@ -64,13 +64,13 @@ def _citizen_id_missing(reading: Reading) -> list[Node]:
     return categories
 
 
-def _category_code(reading: Reading) -> list[Node]:
+def _category_code(reading: Reading) -> Nodes:
     """Substrings of the list pass: an empty code, a blank, "S Z"."""
     parts = line_parts(reading)
     document = [
         category
         for node in invoice(reading)
-        for category in node.path(*SUBTOTAL_CATEGORY) + node.path(CHARGE, CATEGORY)
+        for category in (*node.path(*SUBTOTAL_CATEGORY), *node.path(CHARGE, CATEGORY))
     ]
     return [
         code
@@ -81,12 +81,12 @@ def _category_code(reading: Reading) -> list[Node]:
     ]
 
 
-def _untaxed(reading: Reading) -> list[Node]:
+def _untaxed(reading: Reading) -> Nodes:
     """Return the document level Z, E and O categories; one with two ids is not selected."""
     return reading.fact(_find_untaxed)
 
 
-def _find_untaxed(reading: Reading) -> list[Node]:
+def _find_untaxed(reading: Reading) -> Nodes:
     return [
         node
         for node in reading.root.path(*SUBTOTAL_CATEGORY)
@@ -94,7 +94,7 @@ def _find_untaxed(reading: Reading) -> list[Node]:
     ]
 
 
-def _untaxed_of_invoice(reading: Reading) -> list[Node]:
+def _untaxed_of_invoice(reading: Reading) -> Nodes:
     return _untaxed(reading) if reading.root.name == "inv:Invoice" else NONE
 
 
@@ -103,12 +103,12 @@ def has_long_reason(category: Node) -> bool:
     return category.has(REASON) and not between(1, opt(category.all(REASON)), 1000)
 
 
-def _reason_length(reading: Reading) -> list[Node]:
+def _reason_length(reading: Reading) -> Nodes:
     """What T09 stands on (EDU, HEA) never gets here."""
     return [node for node in _untaxed(reading) if not _exempts_citizens(node) and has_long_reason(node)]
 
 
-def _citizen_name_missing(reading: Reading) -> list[Node]:
+def _citizen_name_missing(reading: Reading) -> Nodes:
     nodes = simplified_codes(reading)
     if not nodes:
         return NONE
@@ -118,7 +118,7 @@ def _citizen_name_missing(reading: Reading) -> list[Node]:
     return nodes
 
 
-def _rate_range(reading: Reading) -> list[Node]:
+def _rate_range(reading: Reading) -> Nodes:
     """A text with a % sign is no number: the stylesheet breaks off instead of reporting it."""
     verdicts: dict[str, bool] = {}
     failing = []
@@ -138,11 +138,11 @@ def _is_percentage(node: Node) -> bool:
     return value is not None and 0 <= value <= 100
 
 
-def _rates(reading: Reading) -> list[Node]:
+def _rates(reading: Reading) -> Nodes:
     return (
-        descend(reading.named(CHARGE), CATEGORY, PERCENT)
-        + descend(subtotal_categories(reading), PERCENT)
-        + descend(every_line_parts(reading).items, PERCENT)
+        *descend(reading.named(CHARGE), CATEGORY, PERCENT),
+        *descend(subtotal_categories(reading), PERCENT),
+        *descend(every_line_parts(reading).items, PERCENT),
     )
 
 
@@ -151,7 +151,7 @@ def lacks_reason(category: Node) -> bool:
     return category.has(CODE) and not nonblank(category.all(REASON))
 
 
-def _reason_missing(reading: Reading) -> list[Node]:
+def _reason_missing(reading: Reading) -> Nodes:
     return [node for node in _untaxed_of_invoice(reading) if lacks_reason(node)]
 
 
@@ -160,7 +160,7 @@ def has_foreign_code(codes: Codes, category: Node) -> bool:
     return norm(opt(category.all(CODE))) not in codes[code_of(category)]
 
 
-def _reason_code(codes: Codes, reading: Reading) -> list[Node]:
+def _reason_code(codes: Codes, reading: Reading) -> Nodes:
     return [node for node in _untaxed_of_invoice(reading) if has_foreign_code(codes, node)]
 
 
@@ -169,16 +169,16 @@ def lacks_code(category: Node) -> bool:
     return not nonblank(category.all(CODE))
 
 
-def _code_missing(kind: str, reading: Reading) -> list[Node]:
+def _code_missing(kind: str, reading: Reading) -> Nodes:
     return [node for node in _untaxed_of_invoice(reading) if code_of(node) == kind and lacks_code(node)]
 
 
-def subtotal_categories(reading: Reading) -> list[Node]:
+def subtotal_categories(reading: Reading) -> Nodes:
     """Return the tax categories of all subtotals, of the document and of lines."""
     return reading.fact(_find_subtotal_categories)
 
 
-def _find_subtotal_categories(reading: Reading) -> list[Node]:
+def _find_subtotal_categories(reading: Reading) -> Nodes:
     return descend(reading.named("cac:TaxTotal"), *SUBTOTAL_CATEGORY[1:])
 
 

@@ -35,7 +35,7 @@ from khatm.rules.ksa.facts import (
 )
 from khatm.rules.line_parts import every_line_parts, line_parts
 from khatm.rules.numbers import number
-from khatm.rules.reading import NONE, Node, Reading, descend, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, opt
 from khatm.rules.site import Site
 
 
@@ -63,7 +63,7 @@ def _is_standard(category: Node) -> bool:
     return category_is(category, "S") and is_vat(category)
 
 
-def _standard_rate(choose: Callable[[Reading], list[Node]], reading: Reading) -> Iterable[Node]:
+def _standard_rate(choose: Callable[[Reading], Nodes], reading: Reading) -> Iterable[Node]:
     """15 up to but excluding 16, or exactly 5."""
     triggers = reading.fact(_triggers)
     if not triggers:
@@ -86,19 +86,19 @@ def _is_standard_rate(rate: Node) -> bool:
     return (math.isfinite(value) and math.floor(value) == 15) or compare_whole(rate, 5) == 0
 
 
-def _charge_categories(reading: Reading) -> list[Node]:
+def _charge_categories(reading: Reading) -> Nodes:
     return descend(invoice(reading), CHARGE, CATEGORY)
 
 
-def _document_categories(reading: Reading) -> list[Node]:
+def _document_categories(reading: Reading) -> Nodes:
     return descend(invoice(reading), *SUBTOTAL_CATEGORY)
 
 
-def _item_categories(reading: Reading) -> list[Node]:
+def _item_categories(reading: Reading) -> Nodes:
     return line_parts(reading).items
 
 
-def _prepaid_categories(reading: Reading) -> list[Node]:
+def _prepaid_categories(reading: Reading) -> Nodes:
     return line_parts(reading).categories
 
 
