@@ -30,6 +30,7 @@ from khatm.rules.advice.facts import (
     text,
     vat_off,
 )
+from khatm.rules.category_shapes import shapes
 from khatm.rules.numbers import EXACT, ZERO
 from khatm.rules.reading import Node, Nodes, Reading, descend
 
@@ -146,7 +147,10 @@ def _scheme(reading: Reading) -> Iterator[Node]:
     """Lower case passes everywhere; any other scheme passes at charges and prepayments."""
     free = {id(category) for node in reading.root.all(CHARGE) if is_charge(node) for category in node.all(CATEGORY)}
     free |= {id(category) for category in descend(line_subtotals(reading), CATEGORY)}
+    usual = shapes(reading)  # their scheme is VAT
     for category in document_categories(reading):
+        if category in usual:
+            continue
         for node in category.path("cac:TaxScheme", "cbc:ID"):
             said = node.text.strip()
             if said and said != "VAT" and (said.upper() == "VAT" or id(category) in free):

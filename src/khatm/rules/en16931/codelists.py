@@ -1,5 +1,6 @@
 """Codes that must be on a list, wherever they stand (the stylesheet's pattern of its own)."""
 
+from khatm.rules.category_shapes import judged_by_shape
 from khatm.rules.en16931.contexts import each, invoice
 from khatm.rules.en16931.values import (
     COUNTRIES,
@@ -62,11 +63,16 @@ def _payment_codes(reading: Reading) -> Nodes:
     return descend(reading.named("cac:PaymentMeans"), "cbc:PaymentMeansCode")
 
 
-def _tax_category_ids(reading: Reading) -> Nodes:
+def _unknown_tax_category_ids(reading: Reading) -> Nodes:
     roots, parts = invoice(reading), line_parts(reading)
     rows = descend(roots, "cac:TaxTotal", "cac:TaxSubtotal", "cac:TaxCategory")
     charges = descend(roots, "cac:AllowanceCharge", "cac:TaxCategory")
-    return descend([*rows, *parts.categories, *charges, *parts.items], "cbc:ID")
+    unknown = judged_by_shape(_has_unknown_id, reading, [*rows, *parts.categories, *charges, *parts.items])
+    return [node for node in descend(unknown, "cbc:ID") if not listed(TAX_CATEGORIES, node.text)]
+
+
+def _has_unknown_id(category: Node) -> bool:
+    return any(not listed(TAX_CATEGORIES, node.text) for node in category.all("cbc:ID"))
 
 
 SITES = (
@@ -76,5 +82,5 @@ SITES = (
     Site("101", "BR-CL-05", "error", each(_tax_currencies, _unknown_currency)),
     Site("102", "BR-CL-14", "warning", each(_countries, lambda node: not listed(COUNTRIES, node.text))),
     Site("103", "BR-CL-16", "warning", each(_payment_codes, lambda node: not listed(PAYMENT_MEANS, node.text))),
-    Site("104", "BR-CL-18", "error", each(_tax_category_ids, lambda node: not listed(TAX_CATEGORIES, node.text))),
+    Site("104", "BR-CL-18", "error", _unknown_tax_category_ids),
 )

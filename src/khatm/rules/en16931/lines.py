@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from khatm.rules.abort import Abort, AbortKind
+from khatm.rules.category_shapes import shapes
 from khatm.rules.edition import ONLY_333, ONLY_348
-from khatm.rules.en16931.categories import plain_codes, single_scheme_vat
+from khatm.rules.en16931.categories import single_scheme_vat
 from khatm.rules.en16931.contexts import (
     each,
     lines,
@@ -57,11 +58,11 @@ def _without_quantity(line: Node) -> bool:
 
 
 def _without_vat_category(reading: Reading, some: Nodes) -> Nodes:
-    plain = reading.fact(plain_codes)
+    usual = shapes(reading)
 
     def has(line: Node) -> bool:
         for category in line.path("cac:Item", "cac:ClassifiedTaxCategory"):
-            if category in plain or (single_scheme_vat(category) and category.has("cbc:ID")):
+            if category in usual or (single_scheme_vat(category) and category.has("cbc:ID")):
                 return True
         return False
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from functools import partial
 
+from khatm.rules.en16931.categories import line_nets
 from khatm.rules.en16931.contexts import each, indicates, lines, missing, too_precise, totals
 from khatm.rules.numbers import add, dbl, decimal_of, dsum, equal, exactly, r2, sub
 from khatm.rules.patterns import norm
@@ -12,7 +13,8 @@ from khatm.rules.site import Site
 
 def line_sum(reading: Reading) -> Decimal | None:
     """Return the exact sum of the net amounts of all lines at any depth, rounded to the halala."""
-    return r2(dsum([decimal_of(line.all("cbc:LineExtensionAmount")) for line in reading.fact(lines)]))
+    found, nets = reading.fact(lines), reading.fact(line_nets)
+    return r2(dsum([nets[line] if line in nets else decimal_of(line.all("cbc:LineExtensionAmount")) for line in found]))
 
 
 def binary_line_sum(reading: Reading) -> Decimal:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from khatm.rules.category_shapes import judged_by_shape
 from khatm.rules.comparisons import compare_whole
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.en16931 import categories as cat
@@ -12,7 +13,7 @@ from khatm.rules.line_parts import every_line_parts
 from khatm.rules.numbers import decimal_of, equal
 from khatm.rules.patterns import norm
 from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, opt
-from khatm.rules.site import Site, Test
+from khatm.rules.site import Over, Site, Test
 
 # --- the breakdown row (sites 074-080)
 
@@ -222,7 +223,7 @@ SITES = (
     Site("081", "BR-E-08", "warning", partial(_wrong_base_333, "E"), ONLY_333),
     Site("082", "BR-E-09", "error", each(_BROKEN_DOWN["E"], _some_vat)),
     Site("083", "BR-E-06", "error", each(_ALLOWED["E"], _rate_not_zero), shows=_PERCENT),
-    Site("084", "BR-E-05", "error", each(_SOLD["E"], _rate_not_zero), shows=_PERCENT),
+    Site("084", "BR-E-05", "error", Over(_SOLD["E"], partial(judged_by_shape, _rate_not_zero)), shows=_PERCENT),
     Site("085", "BR-O-08", "warning", partial(_wrong_base, "O"), ONLY_348),
     Site("085", "BR-O-08", "error", partial(_wrong_base_333, "O"), ONLY_333),
     Site("086", "BR-O-09", "error", each(_BROKEN_DOWN["O"], _some_vat)),
@@ -237,6 +238,6 @@ SITES = (
     Site("092", "BR-Z-08", "warning", partial(_wrong_base_333, "Z"), ONLY_333),
     Site("093", "BR-Z-09", "error", each(_BROKEN_DOWN["Z"], _some_vat)),
     Site("094", "BR-Z-06", "error", each(_ALLOWED["Z"], _rate_not_zero), shows=_PERCENT),
-    Site("095", "BR-Z-05", "error", each(_SOLD["Z"], _rate_not_zero), shows=_PERCENT),
-    Site("105", "BR-S-05", "warning", each(_s_sold, _rate_not_positive), shows=_PERCENT),
+    Site("095", "BR-Z-05", "error", Over(_SOLD["Z"], partial(judged_by_shape, _rate_not_zero)), shows=_PERCENT),
+    Site("105", "BR-S-05", "warning", Over(_s_sold, partial(judged_by_shape, _rate_not_positive)), shows=_PERCENT),
 )

@@ -5,6 +5,7 @@ Source: Saudi rule specification, sites 032, 061, 062, 088, 108 and 114-118.
 
 from functools import partial
 
+from khatm.rules.category_shapes import judged_by_shape
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.facts import (
     CATEGORY,
@@ -72,13 +73,16 @@ def _category_code(reading: Reading) -> Nodes:
         for node in invoice(reading)
         for category in (*node.path(*SUBTOTAL_CATEGORY), *node.path(CHARGE, CATEGORY))
     ]
-    return [
-        code
-        for categories in (document, parts.categories, parts.items)
-        for category in categories
-        for code in category.all("cbc:ID")
-        if code.text not in " S Z E O "
-    ]
+    unknown = judged_by_shape(_has_unknown_code, reading, [*document, *parts.categories, *parts.items])
+    return [code for code in descend(unknown, "cbc:ID") if _is_unknown_code(code)]
+
+
+def _has_unknown_code(category: Node) -> bool:
+    return any(map(_is_unknown_code, category.all("cbc:ID")))
+
+
+def _is_unknown_code(code: Node) -> bool:
+    return code.text not in " S Z E O "
 
 
 def _untaxed(reading: Reading) -> Nodes:
@@ -120,30 +124,31 @@ def _citizen_name_missing(reading: Reading) -> Nodes:
 
 def _rate_range(reading: Reading) -> Nodes:
     """A text with a % sign is no number: the stylesheet breaks off instead of reporting it."""
-    verdicts: dict[str, bool] = {}
-    failing = []
-    for node in _rates(reading):
-        verdict = verdicts.get(node.text)
-        if verdict is None:
-            verdict = verdicts[node.text] = norm(node.text) == "" or _is_percentage(node)
-        if not verdict:
-            failing.append(node)
-    return failing
+    categories = [
+        *descend(reading.named(CHARGE), CATEGORY),
+        *subtotal_categories(reading),
+        *every_line_parts(reading).items,
+    ]
+    return [
+        rate
+        for category in judged_by_shape(_has_impossible_rate, reading, categories)
+        for rate in category.all(PERCENT)
+        if not _is_percentage(rate)
+    ]
+
+
+def _has_impossible_rate(category: Node) -> bool:
+    # all of them: the engine looks at the second rate too, and may break off there
+    return not all([_is_percentage(rate) for rate in category.all(PERCENT)])
 
 
 def _is_percentage(node: Node) -> bool:
+    if norm(node.text) == "":
+        return True
     if frac(node.text) > 2:
         return False  # the engine looks at the decimals first: 1.50E+1 is reported and breaks nothing off
     value = decimal_of([node])
     return value is not None and 0 <= value <= 100
-
-
-def _rates(reading: Reading) -> Nodes:
-    return (
-        *descend(reading.named(CHARGE), CATEGORY, PERCENT),
-        *descend(subtotal_categories(reading), PERCENT),
-        *descend(every_line_parts(reading).items, PERCENT),
-    )
 
 
 def lacks_reason(category: Node) -> bool:

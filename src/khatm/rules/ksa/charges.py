@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from khatm.rules.category_shapes import judged_by_shape
 from khatm.rules.comparisons import compare_whole
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.facts import (
@@ -98,13 +99,9 @@ def _reason_length(choose: Choose, reading: Reading) -> Nodes:
     return [node for node in reading.fact(choose) if node.has(REASON) and not between(1, opt(node.all(REASON)), 1000)]
 
 
-def _taxed(_: Reading, categories: Nodes) -> Nodes:
-    """Return the O categories with a rate that is not 0: by the engine's order, -0.00 is below 0."""
-    return [
-        node
-        for node in categories
-        if category_is(node, "O") and any(compare_whole(rate, 0) != 0 for rate in node.all(PERCENT))
-    ]
+def _is_taxed(category: Node) -> bool:
+    """Tell whether this is an O category with a rate that is not 0: by the engine's order, -0.00 is below 0."""
+    return category_is(category, "O") and any(compare_whole(rate, 0) != 0 for rate in category.all(PERCENT))
 
 
 def _items(reading: Reading) -> Nodes:
@@ -112,7 +109,7 @@ def _items(reading: Reading) -> Nodes:
 
 
 def _taxed_charge(choose: Choose, reading: Reading) -> Nodes:
-    return _taxed(reading, descend(reading.fact(choose), "cac:TaxCategory"))
+    return judged_by_shape(_is_taxed, reading, descend(reading.fact(choose), "cac:TaxCategory"))
 
 
 def _indicator(reading: Reading) -> Nodes:
@@ -205,7 +202,7 @@ SITES = (
     Site("100", "BR-KSA-22", "warning", partial(_lacks_reason, line_charges)),
     Site("101", "BR-KSA-F-06-C34", "warning", partial(_reason_length, line_charges), shows=(REASON,)),
     Site("102", "BR-KSA-F-06-C35", "warning", partial(_reason_length, document_allowances), shows=(REASON,)),
-    Site("103", "BR-KSA-11", "error", Over(_items, _taxed), shows=(PERCENT,)),
+    Site("103", "BR-KSA-11", "error", Over(_items, partial(judged_by_shape, _is_taxed)), shows=(PERCENT,)),
     Site("104", "BR-KSA-12", "warning", partial(_taxed_charge, document_allowances), shows=(PERCENT,)),
     Site("105", "BR-KSA-13", "warning", partial(_taxed_charge, document_charges), shows=(PERCENT,)),
     Site("106", "BR-KSA-F-06-C36", "warning", partial(_reason_length, line_allowances), shows=(REASON,)),

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from khatm.rules.category_shapes import judged_by_shape
 from khatm.rules.comparisons import compare_whole
 from khatm.rules.edition import ONLY_348
 from khatm.rules.ksa.categories import (
@@ -52,7 +53,7 @@ def _triggers(reading: Reading) -> frozenset[Node]:
     ]
     categories += subtotal_categories(reading)
     categories += every_line_parts(reading).items
-    return frozenset([category for category in categories if selected(_is_standard, category)])
+    return frozenset(judged_by_shape(partial(selected, _is_standard), reading, categories))
 
 
 def _is_readable(charge: Node) -> bool:
@@ -68,17 +69,15 @@ def _standard_rate(choose: Callable[[Reading], Nodes], reading: Reading) -> Iter
     triggers = reading.fact(_triggers)
     if not triggers:
         return NONE
-    verdicts: dict[str, bool] = {}
-    failing = []
-    for node in choose(reading):
-        rates = node.all(PERCENT)
-        if (node in triggers or _is_standard(node)) and rates:
-            text = opt(rates)
-            if text not in verdicts:
-                verdicts[text] = _is_standard_rate(rates[0])
-            if not verdicts[text]:
-                failing.append(node)
-    return repeated(failing, len(triggers))
+
+    def fires(category: Node) -> bool:
+        rates = category.all(PERCENT)
+        if not (category in triggers or _is_standard(category)) or not rates:
+            return False
+        opt(rates)  # two of them break it off
+        return not _is_standard_rate(rates[0])
+
+    return repeated(judged_by_shape(fires, reading, choose(reading)), len(triggers))
 
 
 def _is_standard_rate(rate: Node) -> bool:
