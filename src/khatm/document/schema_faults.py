@@ -3,7 +3,7 @@
 Source: the document standard, section 16; XML Schema 1.0 part 1 for the `cvc-` rules.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +24,8 @@ _USUAL: Final = 64
 """Sets of attributes of one type that are kept from document to document."""
 _USUAL_LENGTH: Final = 64
 """Characters of the values in such a set."""
-Attributes = Sequence[tuple[str, str]]
+Attributes = tuple[tuple[str, str], ...]
+"""Names (Clark form) and values, as an element has them."""
 UNCHECKED: Final = Type("", mixed=True, anything=True)
 """The type of elements that are not looked at: in a document that is no invoice, or has too many faults."""
 
@@ -191,7 +192,7 @@ class Structure:
         mapping = dict(attributes)
         sound = kept and not self.full and len(self.faults) == before
         if sound and len(declared.usual) < _USUAL and sum(map(len, mapping.values())) <= _USUAL_LENGTH:
-            declared.usual[tuple(attributes)] = mapping
+            declared.usual[attributes] = mapping
         return type_, mapping
 
     def _identifier(self, element: etree._Element, identifier: str) -> None:

@@ -32,12 +32,13 @@ class Walked:
     Parents and children refer to each other: left to the garbage collector, they would cost more than the walk.
     """
 
-    __slots__ = ("_branches", "by_name", "faults", "marked", "root", "size")
+    __slots__ = ("_branches", "attributes", "by_name", "faults", "marked", "root", "size")
 
     def __init__(
         self,
         branches: list[Branch],
         by_name: dict[str, list[Node]],
+        attributes: dict[Attributes, int],
         marked: list[Branch],
         size: int,
         faults: list[Fault],
@@ -45,6 +46,8 @@ class Walked:
         self.root = branches[0]
         self.by_name = by_name
         """All elements by name, in document order (not to be changed)."""
+        self.attributes = attributes
+        """The sets of attributes, and how many elements have each."""
         self.marked = marked
         """The parents of comments and instructions, as often as they have one."""
         self.size = size
@@ -82,7 +85,8 @@ def _walk(start: etree._Element, structure: Structure, deepest: int) -> Walked: 
     if type_ is UNCHECKED:
         types, lax = _NO_TYPES, UNCHECKED
     parent = Branch(name_of(str(start.tag)), None, 0, start)
-    type_, parent.attributes = structure.attributes(start, type_, cast("Attributes", start.items()))
+    written = cast("Attributes", tuple(start.items()))
+    type_, parent.attributes = structure.attributes(start, type_, written)
     mixed, model = structure.opened(start, type_)
     step = None if model is None else model.start
     arcs: Mapping[str, Arc] = _NO_ARCS if step is None else step.elements
@@ -90,6 +94,7 @@ def _walk(start: etree._Element, structure: Structure, deepest: int) -> Walked: 
     around: list[_Open] = []
     branches: list[Branch] = [parent]
     by_name: dict[str, list[Node]] = {parent.name: [parent]}
+    attributed: dict[Attributes, int] = {written: 1}
     marked: list[Branch] = []
     for element in islice(start.iter(), 1, None):
         if faults and lax is not UNCHECKED and structure.full:
@@ -126,11 +131,12 @@ def _walk(start: etree._Element, structure: Structure, deepest: int) -> Walked: 
             marked.append(parent)
             continue
         attributes = NO_ATTRIBUTES
-        written: Attributes = element.items()  # type: ignore[assignment]  # text for documents parsed from bytes
-        if written or type_.required:
-            key = tuple(written)
-            if key in type_.usual:
-                attributes = type_.usual[key]
+        items = element.items()
+        if items or type_.required:
+            written = tuple(items)  # type: ignore[arg-type]  # text for documents parsed from bytes
+            attributed[written] = attributed.get(written, 0) + 1
+            if written in type_.usual:
+                attributes = type_.usual[written]
             else:
                 type_, attributes = structure.attributes(element, type_, written)
         order += 1
@@ -180,7 +186,7 @@ def _walk(start: etree._Element, structure: Structure, deepest: int) -> Walked: 
         if step is not None and not step.complete:
             structure.incomplete(parent.element, step)
         if not around:
-            return Walked(branches, by_name, marked, order + 1, faults)
+            return Walked(branches, by_name, attributed, marked, order + 1, faults)
         parent, _, _, _, _, step = around.pop()
 
 

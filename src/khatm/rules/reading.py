@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
 from lxml import etree
@@ -117,11 +116,9 @@ class Reading:
         return cast("frozenset[str | None]", facts[key])
 
     def attribute_values(self, name: str) -> list[str]:
-        """Return the values of all attributes of that name (without namespace), in document order."""
-        facts = self._facts
-        if name not in facts:
-            facts[name] = _attributes(name)(self.root.element)
-        return cast("list[str]", facts[name])
+        """Return the values of all attributes of that name (without namespace), in no particular order."""
+        found = self._walked.attributes.items()
+        return [value for written, times in found for key, value in written if key == name for _ in range(times)]
 
 
 def read(tree: etree._ElementTree | etree._Element) -> Reading:
@@ -153,8 +150,3 @@ def filled(nodes: Nodes) -> bool:
         if node.text:
             return True
     return False
-
-
-@lru_cache(maxsize=16)
-def _attributes(name: str) -> etree.XPath:
-    return etree.XPath(f"/descendant-or-self::*/@{name}", smart_strings=False)

@@ -138,8 +138,8 @@ def _rate_range(reading: Reading) -> Nodes:
 
 
 def _has_impossible_rate(category: Node) -> bool:
-    # all of them: the engine looks at the second rate too, and may break off there
-    return not all([_is_percentage(rate) for rate in category.all(PERCENT)])
+    verdicts = [_is_percentage(rate) for rate in category.all(PERCENT)]  # the engine may break off at the second one
+    return not all(verdicts)
 
 
 def _is_percentage(node: Node) -> bool:
