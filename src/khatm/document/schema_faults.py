@@ -19,7 +19,6 @@ _XSI_TYPE = f"{{{_XSI}}}type"
 _XSI_NIL = f"{{{_XSI}}}nil"
 _XSI_ALLOWED = frozenset(f"{{{_XSI}}}{name}" for name in ("type", "nil", "schemaLocation", "noNamespaceSchemaLocation"))
 ROOT: Final = f"{{{INV}}}Invoice"
-BLANK: Final = " \t\r\n"
 _USUAL: Final = 64
 """Sets of attributes of one type that are kept from document to document."""
 _USUAL_LENGTH: Final = 64
@@ -128,7 +127,8 @@ class Structure:
         if type_.abstract:
             shown = _shown(element)
             self._fault(element, f"cvc-type.2: The type definition cannot be abstract for element {shown}.")
-        if type_.mixed or not (element.text or "").strip(BLANK):
+        text = element.text
+        if type_.mixed or not text or (text.isspace() and text.isascii()):
             return type_.mixed, type_.content
         self.stray_text(element)
         return True, type_.content  # said once

@@ -12,7 +12,7 @@ from lxml import etree
 
 from khatm.document.errors import UnreadableXml
 from khatm.document.nodes import NAMES, NO_ATTRIBUTES, Branch, Node, Nodes, name_of
-from khatm.document.schema_faults import BLANK, UNCHECKED, Attributes, Fault, Structure
+from khatm.document.schema_faults import UNCHECKED, Attributes, Fault, Structure
 from khatm.document.schema_model import Arc, ContentModel, Step, Type, ubl21
 from khatm.document.xml import MAX_DEPTH
 from khatm.memory import uncollected
@@ -108,7 +108,7 @@ def _walk(start: etree._Element, structure: Structure, deepest: int) -> Walked: 
         left -= 1
         if not mixed:
             text = element.tail
-            if text and text.strip(BLANK):
+            if text and not (text.isspace() and text.isascii()):
                 structure.stray_text(parent.element)
                 mixed = True  # said once
         tag: object = element.tag
