@@ -12,7 +12,7 @@ from typing import cast
 from urllib.parse import parse_qsl, quote, urlencode
 
 from sqlalchemy import Connection, create_engine
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -21,6 +21,7 @@ from khatm.ledger import migrations
 from khatm.ledger.connections import Connections
 from khatm.ledger.errors import LedgerError
 from khatm.ledger.file_lock import file_lock
+from khatm.ledger.log_copying import MOST_PAGES, LogCopying
 from khatm.ledger.safe_files import keep_copy, sync_folder
 from khatm.ledger.store import DEFAULT_WAIT
 from khatm.ledger.store_errors import (
@@ -46,8 +47,9 @@ class SqliteStore:
         self.head_record: Path | None = self.file.with_name(f"{self.file.name}.head")
         self.wait = wait
         self._jitter = random.Random()  # noqa: S311 (spreads waiting processes, guards nothing)
-        self._engine = self._make_engine()
+        self._engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool, hide_parameters=True)
         self._connections = Connections(self._engine.connect)
+        self._log_copying = LogCopying(self._connect)
         try:
             self._prepare(clock)
         except BaseException:
@@ -77,6 +79,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close every connection."""
+        self._log_copying.close()
         self._connections.close()
 
     @contextmanager
@@ -90,8 +93,10 @@ class SqliteStore:
         driver = _driver(connection)
         try:
             self._in_turn(begin, driver)
+            before = driver.total_changes
             yield connection
             driver.execute("COMMIT")
+            rows = driver.total_changes - before
         except BaseException as error:
             driver.rollback()  # after a full disk SQLite may have done so by itself; then this does nothing
             connection.rollback()  # the toolkit's own notion of a transaction begins anew
@@ -100,6 +105,8 @@ class SqliteStore:
             raise
         finally:
             self._connections.give_back(connection)
+        if rows:
+            self._log_copying.wrote(rows)
 
     def _in_turn(self, step: Callable[[sqlite3.Connection], object], driver: sqlite3.Connection) -> None:
         """Try a step until the database is free; SQLite's own fixed waits would let equals collide again and again."""
@@ -183,19 +190,15 @@ class SqliteStore:
             kind = LedgerReadOnly if is_file or error.errno == errno.EROFS else LedgerNoAccess
             raise kind(place=self.place, reason=error.strerror or type(error).__name__) from None
 
-    def _make_engine(self) -> Engine:
+    def _connect(self) -> sqlite3.Connection:
+        # SQLite itself waits while the settings are made; from then on `_in_turn` does, with jitter.
         address = f"file:{quote(str(self.file))}?{urlencode(self._options)}"
-
-        def connect() -> sqlite3.Connection:
-            # SQLite itself waits while the settings are made; from then on `_in_turn` does, with jitter.
-            connection = sqlite3.connect(
-                address, uri=True, isolation_level=None, check_same_thread=False, timeout=self.wait
-            )
-            for setting in _SETTINGS:
-                connection.execute(f"PRAGMA {setting}")
-            return connection
-
-        return create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+        connection = sqlite3.connect(
+            address, uri=True, isolation_level=None, check_same_thread=False, timeout=self.wait
+        )
+        for setting in _SETTINGS:
+            connection.execute(f"PRAGMA {setting}")
+        return connection
 
     def _explain(self, error: DBAPIError | sqlite3.Error) -> LedgerError:
         code = _result_code(error)
@@ -266,8 +269,8 @@ _SETTINGS = (
     "foreign_keys=ON",
     "busy_timeout=0",
     # Pages that every issue changes are copied into the database once for each checkpoint: at 32 MB of log instead of
-    # SQLite's 4, an eighth as often.
-    "wal_autocheckpoint=8000",
+    # SQLite's 4, an eighth as often. The most of it is copied before, beside those who write (`LogCopying`).
+    f"wal_autocheckpoint={MOST_PAGES}",
 )
 
 _BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
