@@ -43,25 +43,23 @@ class Unstamped:
 
 
 def clear(
-    xml: bytes,
+    document: bytes | Places,
     *,
     platform: PlatformKey,
     certificate: Certificate,
     at: datetime,
     unstamped: Unstamped | None = None,
-    places: Places | None = None,
 ) -> bytes:
-    """Return the cleared document: `xml` with the platform's stamp in place of any that it had.
+    """Return the cleared document: `document` with the platform's stamp in place of any that it had.
 
     `certificate` is embedded: the platform's own, under which the stamp verifies, or as the sandbox does the
     caller's, under which it does not. `at` is the aware moment of clearance; the stamp holds it as Saudi time.
-    `unstamped` and `places` spare reading the document again when an examination has done so.
+    A document cut at its places, and `unstamped`, spare reading it again when an examination has done so.
     Raises UnclearableDocument for a document without a supplier, which no examination lets through.
     """
-    if places is None:
-        places = find_places(xml)
+    places = document if isinstance(document, Places) else find_places(document)
     if unstamped is None:
-        unstamped = read_unstamped(xml)
+        unstamped = read_unstamped(b"".join((places.head, places.body, places.tail)))
     digest = base64.b64decode(unstamped.document_hash)
     signature = base64.b64encode(platform.sign(hashlib.sha256(digest).digest())).decode()
     time = saudi_time(at).strftime("%Y-%m-%dT%H:%M:%S")

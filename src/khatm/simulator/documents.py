@@ -180,16 +180,16 @@ class Documents:
     def _cleared(self, submission: _Submission) -> bytes:
         """Return the document with the platform's stamp, which in the sandbox names the caller's certificate (8.3)."""
         examination, credential = submission.examination, submission.credential
-        assert examination.xml is not None and examination.facts is not None and examination.stamp_facts is not None
+        document = examination.places or examination.xml
+        assert document is not None and examination.facts is not None and examination.stamp_facts is not None
         platform = self._fatoora.own_certificates.platform(credential.environment, submission.now)
         faithful = submission.switches.stamp == "sandbox-faithful"
         return clear(
-            examination.xml,
+            document,
             platform=_platform_key(platform.key),
             certificate=_certificate(credential.certificate if faithful else platform.certificate.der),
             at=submission.now,
             unstamped=Unstamped(examination.facts.document_hash, examination.stamp_facts),
-            places=examination.places,
         )
 
     def _note(self, submission: _Submission, verdict: _Verdict) -> None:

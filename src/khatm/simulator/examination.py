@@ -79,7 +79,7 @@ def _judge(
     findings.add(*chain_findings(outline, verification.invoice_hash, received.previous, received.switches.chain))
     found = findings.examination(facts, xml, verification, stopped=False)
     if received.call == "clearance" and not found.errors:
-        return replace(found, places=find_places(xml))
+        return replace(found, xml=None, places=find_places(xml))
     return found
 
 
