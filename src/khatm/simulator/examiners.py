@@ -14,12 +14,11 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final
 
 from khatm.simulator.examination import examine
-from khatm.simulator.handover import PORTION, Incoming, framed
+from khatm.simulator.handover import PORTION, Incoming, framed, submission, submitted
 from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.received import Examination, Examined, Received
 
@@ -27,22 +26,6 @@ _PROGRAM: Final = "import sys; from khatm.simulator.examiners import work; work(
 _GOODBYE_SECONDS: Final = 5.0
 _AT_HAND: Final = 2
 """Documents that a worker is given at a time."""
-
-
-class _UndecidableError(Exception):
-    """The question needs the authority's records."""
-
-
-@dataclass(frozen=True, slots=True)
-class _OnlyTheCallers:
-    """Knows the caller's own certificate, which stamps nearly every document; of others it cannot tell."""
-
-    certificate_der: bytes
-
-    def __call__(self, der: bytes) -> bool:
-        if der == self.certificate_der:
-            return True
-        raise _UndecidableError
 
 
 class _Worker:
@@ -141,9 +124,8 @@ class Examiners:
         """Return the examination of a submission, None where only the server can tell."""
         if not isinstance(received.rules, OfficialRules):
             return None
-        known = _OnlyTheCallers(received.credential.certificate_der)
         try:
-            message = framed(replace(received, known_certificate=known, previous=None))
+            message = submission(received)
         except RecursionError:  # a member of the body that is nested as deep as JSON is read
             return None
         self._belong_to(asyncio.get_running_loop())
@@ -176,8 +158,8 @@ def work(descriptor: int) -> None:
     incoming = Incoming()
     with contextlib.suppress(OSError), socket.socket(fileno=descriptor) as server:
         while portion := server.recv(PORTION):
-            for received in incoming.messages(portion):
+            for message in incoming.messages(portion):
                 found = None
                 with contextlib.suppress(Exception):  # the server meets the same, and answers for it
-                    found = examine(received)
+                    found = examine(submitted(message))
                 server.sendall(framed(found))

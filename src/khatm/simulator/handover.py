@@ -7,13 +7,15 @@ from call to call, the switches, goes as text that either side reads once.
 import io
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
 from khatm.document.canonical import StampFacts
 from khatm.simulator.messages import WireMessage
+from khatm.simulator.official_rules import OfficialRules
 from khatm.simulator.received import CredentialFacts, Examination, Received, ReceivedFacts
 from khatm.simulator.splice import Places
 from khatm.simulator.switches import Switches
@@ -23,7 +25,40 @@ PORTION: Final = 256 * 1024
 _LENGTH: Final = 4
 """Octets in which a message's length stands before it."""
 
+_RULES: Final = OfficialRules()
+_SENT: Final = (
+    "call", "environment", "body_hash", "body_uuid", "body_invoice", "credential", "clock_now", "switches"
+)  # fmt: skip
+_sent: Final = attrgetter(*_SENT)
 _Reduced = tuple[Callable[..., object], tuple[object, ...]]
+
+
+class _UndecidableError(Exception):
+    """The question needs the authority's records."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OnlyTheCallers:
+    """Knows the caller's own certificate, which stamps nearly every document; of others it cannot tell."""
+
+    certificate_der: bytes
+
+    def __call__(self, der: bytes) -> bool:
+        if der == self.certificate_der:
+            return True
+        raise _UndecidableError
+
+
+def submission(received: Received) -> bytes:
+    """Return the message that lets a worker examine a document. Raises RecursionError for a body nested too deep."""
+    return framed(_sent(received))
+
+
+def submitted(message: tuple[Any, ...]) -> Received:
+    """Return what a worker examines: what was received, by the official rules, without the authority's records."""
+    sent = dict(zip(_SENT, message, strict=True))
+    known = _OnlyTheCallers(sent["credential"].certificate_der)
+    return Received(**sent, rules=_RULES, known_certificate=known)
 
 
 def framed(message: object) -> bytes:
@@ -72,6 +107,10 @@ def _by_fields(kind: type[Any]) -> Callable[[Any], _Reduced]:
     return lambda one: (kind, values(one))
 
 
+def _moment(written: str) -> datetime:
+    return datetime.fromisoformat(written)
+
+
 @lru_cache(maxsize=64)
 def _written(switches: Switches) -> bytes:
     return pickle.dumps(switches, pickle.HIGHEST_PROTOCOL)
@@ -83,7 +122,8 @@ def _read(written: bytes) -> Switches:
     return switches
 
 
-_BY_FIELDS: Final = (CredentialFacts, Examination, Places, Received, ReceivedFacts, StampFacts, WireMessage)
+_BY_FIELDS: Final = (CredentialFacts, Examination, Places, ReceivedFacts, StampFacts, WireMessage)
 _TABLE: Final[dict[type[Any], Callable[[Any], _Reduced]]] = {kind: _by_fields(kind) for kind in _BY_FIELDS} | {
-    Switches: lambda switches: (_read, (_written(switches),))
+    Switches: lambda switches: (_read, (_written(switches),)),
+    datetime: lambda moment: (_moment, (moment.isoformat(),)),
 }
