@@ -19,7 +19,7 @@ from khatm.simulator import bodies, compliance, messages
 from khatm.simulator.causes import Cause
 from khatm.simulator.clearance import Unstamped, clear
 from khatm.simulator.examination import examine, with_continuity
-from khatm.simulator.exchange import Request, Response, json_response
+from khatm.simulator.exchange import Base64, Request, Response, json_response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.messages import WireMessage
 from khatm.simulator.received import Call, CredentialFacts, Examination, Examined, Received
@@ -316,5 +316,5 @@ def _cleared_before(submission: _Submission, before: Accepted) -> _Verdict:
     return _Verdict(status, bodies.clearance_result(passed, "CLEARED", _base64(before.cleared)), "duplicate")
 
 
-def _base64(document: bytes | None) -> str | None:
-    return None if document is None else base64.b64encode(document).decode()
+def _base64(document: bytes | None) -> Base64 | None:
+    return None if document is None else Base64(base64.b64encode(document), "ascii")
