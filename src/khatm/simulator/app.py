@@ -88,7 +88,8 @@ class GatewayApp:
         if body is None:
             return self._gateway.refuse_size(request, struck)
         if self._examiners is not None and (submission := self._gateway.submission(request)) is not None:
-            request = replace(request, examined=await self._examiners.examine(submission))
+            received, members = submission
+            request = replace(request, members=members, examined=await self._examiners.examine(received))
         if len(body) <= _INLINE_BODY:
             return self._gateway.handle(request, struck)
         return await anyio.to_thread.run_sync(self._gateway.handle, request, struck)

@@ -89,6 +89,8 @@ def with_continuity(found: Examination, received: Received) -> Examination:
         return found
     document_hash = found.facts.document_hash
     broken = tuple(chain_findings(found.facts, document_hash, received.previous, received.switches.chain))
+    if not broken:
+        return found
     return replace(
         found,
         warnings=(*found.warnings, *(each for each in broken if each.type == "WARNING")),
