@@ -20,8 +20,8 @@ from khatm.simulator.received import CredentialFacts, Examination, Received, Rec
 from khatm.simulator.splice import Places
 from khatm.simulator.switches import Switches
 
-PORTION: Final = 256 * 1024
-"""Octets that are read at a time."""
+PORTION: Final = 64 * 1024
+"""Octets that are read at a time; room for more would be asked of the system, and given back, each time."""
 _LENGTH: Final = 4
 """Octets in which a message's length stands before it."""
 
