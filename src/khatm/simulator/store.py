@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from khatm.simulator.checkpoints import Checkpoints
 from khatm.simulator.errors import ForeignStore, UnusableStore
 
 _APPLICATION_ID = 0x4B68746D
@@ -153,6 +154,7 @@ class Store:
         try:
             self._connection.row_factory = sqlite3.Row
             self._prepare(lasting=path is not None)
+            self._checkpoints = None if path is None else Checkpoints(self._where, self._connection)
         except sqlite3.Error as error:
             self._connection.close()
             raise UnusableStore(path=self._where, reason=str(error)) from error
@@ -281,6 +283,8 @@ class Store:
 
     def close(self) -> None:
         """Close the database."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         with self._lock:
             self._connection.close()
 
