@@ -60,7 +60,7 @@ def _judge(
     received: Received, xml: bytes, tree: etree._ElementTree, walked: Walked, findings: "_Findings"
 ) -> Examination:
     """Go on with a document that is an invoice: its kind (step 4), then all that is collected (step 6)."""
-    outline = read_outline(tree)
+    outline = read_outline(walked)
     report = RuleReport() if walked.faults else _rule_report(received, walked)
     verification = verify_tree(tree)  # takes the stamp out of the tree, so after everything else that reads it
     facts = _facts(outline, verification.invoice_hash)
