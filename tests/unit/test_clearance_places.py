@@ -1,9 +1,16 @@
 """Where clearance cuts a document's bytes: whatever the spelling, all but the stamp's parts stays as it came."""
 
+import random
+import re
+
 import pytest
 
+from khatm.document.errors import UnreadableXml
+from khatm.document.xml import parse
 from khatm.simulator.errors import UnclearableDocument
-from khatm.simulator.splice import Places, find_places, utf8_source
+from khatm.simulator.splice import Places, find_places, utf8_source, walked_places
+from khatm.simulator.usual_splice import Unusual, usual_parts
+from tests.stamp_vectors import documents
 
 INVOICE = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
 CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
@@ -123,6 +130,57 @@ def test_document_without_a_place_is_refused_with_a_reason(xml: bytes) -> None:
     assert refusal.value.missing
     assert refusal.value.missing in refusal.value.sentence("en")
     assert refusal.value.missing in refusal.value.sentence("ar")
+
+
+SNIPPETS = [
+    *(b"<!-- x -->", b"<?x y?>", b"<![CDATA[>]]>", b">", b"/>", b"QR", b"Signature", b"&#81;", b" xmlns:cac='urn:x'"),
+    *(b" xmlns:c='%b'" % CAC.encode(), b"<cac:X>", b"</cac:X>", b"<cac:X/>", b" a='/>'", b" a='<'", b"\r\n"),
+    *(
+        b"<cac:Signature>",
+        b"</cac:Signature>",
+        b"<cac:Signature/>",
+        b"<ext:UBLExtensions/>",
+        b"<Signature></Signature>",
+    ),
+    *(b"<cbc:ID>QR</cbc:ID>", b"<cbc:ID a='>'>QR</cbc:ID>", QR.encode(), ICV.encode(), SUPPLIER.encode()),
+]
+
+
+def edited(xml: bytes, draw: random.Random) -> bytes:
+    """A document with a few pieces put in, repeated, moved or taken out, mostly where a tag begins or ends."""
+    for _ in range(draw.randint(1, 3)):
+        cuts = [
+            0,
+            *(each.end() for each in re.finditer(rb"[<>](?=.)|(?<=\w)(?=[>/ ])|(?=<)", xml, re.DOTALL)),
+            len(xml),
+        ]
+        first, second = sorted(draw.choices(cuts, k=2))
+        piece = xml[first : min(second, first + 2000)]
+        snippet = draw.choice([*SNIPPETS, piece])
+        kept = draw.choice([piece, piece, b""])
+        xml = xml[:first] + snippet + kept + xml[first + len(piece) :]
+    return xml
+
+
+def test_the_search_finds_what_the_walk_finds_or_nothing() -> None:
+    """Documents as they are, and edited ones as far as they are well-formed."""
+    draw = random.Random(1)
+    usual, well_formed = 0, 0
+    plain = [vector.xml for vector in documents("own")]
+    for xml in [*plain, *(edited(draw.choice(plain), draw) for _ in range(3000))]:
+        try:
+            parse(xml)
+        except UnreadableXml:
+            continue
+        well_formed += 1
+        try:
+            parts = usual_parts(xml)
+        except Unusual:
+            continue
+        usual += 1
+        assert Places(*parts, unbound=frozenset()) == walked_places(xml)
+    assert usual > 100
+    assert well_formed > usual + 100
 
 
 def joined(places: Places) -> str:

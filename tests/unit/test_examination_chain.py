@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+from khatm.document.walk import walk
 from khatm.document.xml import parse
 from khatm.simulator.chain_checks import Continuity, chain_findings
 from khatm.simulator.outline import read_outline
@@ -26,7 +27,7 @@ def findings(
     <cac:AdditionalDocumentReference><cbc:ID>PIH</cbc:ID><cac:Attachment>
       <cbc:EmbeddedDocumentBinaryObject mimeCode="text/plain">{pih}</cbc:EmbeddedDocumentBinaryObject>
     </cac:Attachment></cac:AdditionalDocumentReference></Invoice>"""
-    found = chain_findings(read_outline(parse(xml.encode())), THIS, previous, continuity)
+    found = chain_findings(read_outline(walk(parse(xml.encode()))), THIS, previous, continuity)
     return [(message.type, message.code, message.category, message.message) for message in found]
 
 

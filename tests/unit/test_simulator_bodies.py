@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from khatm.simulator import bodies, messages
-from khatm.simulator.exchange import Response, json_response
+from khatm.simulator.exchange import Base64, Response, json_response
 from khatm.simulator.messages import WireMessage
 
 EXAMPLES = Path(__file__).parents[1] / "data" / "gateway_examples"
@@ -105,3 +105,20 @@ def test_the_remaining_families() -> None:
 def test_the_406_of_a_passed_step_is_the_examples_message() -> None:
     [expected] = example("13.4-submitted-before.json")["validationResults"]["errorMessages"]
     assert messages.submitted_before("STANDARD").members() == expected
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"a": 'ü"', "b": Base64("Zg==")},
+        {"b": Base64("Zg==")},
+        {"b": Base64("")},
+        {"b": Base64("Zg=="), "a": '0}"'},
+        {"a": {"b": Base64("Zg==")}},
+        {"0}": None, "b": Base64("0000")},
+        [Base64("Zg==")],
+        {},
+    ],
+)
+def test_base64_changes_nothing_of_what_is_written(members: object) -> None:
+    assert json_response(200, members).body.decode() == json.dumps(members, ensure_ascii=False, separators=(",", ":"))

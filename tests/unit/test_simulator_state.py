@@ -1,7 +1,9 @@
 """The simulator's state: transactions, numbers, the moved clock."""
 
+import contextlib
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -9,8 +11,10 @@ import pytest
 
 from khatm.clock import FixedClock, ShiftableClock
 from khatm.environment import Environment
+from khatm.simulator.certificates import IssuedCertificate
 from khatm.simulator.received import Call, ReceivedFacts
 from khatm.simulator.records import Records
+from khatm.simulator.registry import Credential, Registry
 from khatm.simulator.store import Store, milliseconds, moment
 from khatm.simulator.timeshift import TimeShift
 
@@ -133,6 +137,68 @@ def with_a_device(store: Store) -> Records:
             "'1100', 0, 0, NULL, NULL, NULL)"
         )
     return Records(store)
+
+
+ISSUED = IssuedCertificate(
+    der=b"der", vat_number="3", type_map="1100", not_before=NOW, not_after=NOW + timedelta(days=9)
+)
+
+
+def add_credential(registry: Registry) -> None:
+    registry.add_credential(
+        device_id=1,
+        environment=Environment.SIMULATION,
+        kind="pcsid",
+        request_id=2,
+        issued=ISSUED,
+        secret="s",
+        request=b"",
+        now=NOW,
+    )
+
+
+def found(registry: Registry) -> list[Credential]:
+    return registry.credentials_by_token(Environment.SIMULATION, ISSUED.token)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda registry, _: registry.revoke_device(1, NOW),
+        lambda registry, _: registry.expire_credential(2, NOW),
+        lambda registry, _: registry.retire_pcsids(1, NOW, but_from=None),
+        lambda registry, _: add_credential(registry),
+        lambda _, store: store.reset(),
+    ],
+)
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_credential_is_found_as_it_is_at_that_moment(
+    store: Store, change: Callable[[Registry, Store], None], undone: bool
+) -> None:
+    with_a_device(store)
+    registry = Registry(store)
+    assert found(registry) == []
+    add_credential(registry)
+    first = found(registry)
+    assert len(first) == 1
+    with contextlib.suppress(RuntimeError), store.transaction():
+        change(registry, store)
+        assert found(registry) == found(Registry(store)) != first
+        if undone:
+            raise RuntimeError
+    assert found(registry) == found(Registry(store))
+    assert (found(registry) == first) is undone
+
+
+def test_a_credential_goes_with_the_state_that_knew_it(store: Store) -> None:
+    with_a_device(store)
+    registry = Registry(store)
+    with contextlib.closing(sqlite3.connect(":memory:")) as before:
+        store.copy_to(before)
+        add_credential(registry)
+        assert found(registry)
+        store.copy_from(before)
+    assert found(registry) == []
 
 
 def noted(records: Records, counter: str, document_hash: str, call: Call = "clearance", now: datetime = NOW) -> None:

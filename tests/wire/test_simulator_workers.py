@@ -16,7 +16,7 @@ from khatm.environment import Environment
 from khatm.simulator.business_rules import Edition, RuleFinding, RuleReport
 from khatm.simulator.examination import examine, with_continuity
 from khatm.simulator.examiners import Examiners
-from khatm.simulator.received import ChainView, Examination, Received
+from khatm.simulator.received import ChainView, Examination, Examined, Received
 from tests.simulator_process import SimulatorProcess
 from tests.stamp_vectors import documents
 from tests.unit.examination_stage import Submission
@@ -87,6 +87,33 @@ def test_an_examination_of_another_call_does_not_fit(examiners: Examiners) -> No
 def test_odd_bodies_are_judged_alike(examiners: Examiners, body: object) -> None:
     received = replace(Submission().received(), body_invoice=body, body_uuid=body)
     assert examined(examiners, received) == examine(received)
+
+
+def test_a_body_nested_as_deep_as_json_is_read_is_left_to_the_server(examiners: Examiners) -> None:
+    nested: object = []
+    for _ in range(5000):
+        nested = [nested]
+    assert examined(examiners, replace(Submission().received(), body_uuid=nested)) is None
+    test_a_worker_does_not_guess_whose_certificate_it_is(examiners)
+
+
+def test_more_documents_than_workers_have_room_for_are_each_answered_for_themselves(examiners: Examiners) -> None:
+    """Large ones among them, which do not go through the socket at once, and calls that are given up."""
+    xmls = [vector.xml for vector in documents("own")][:8]
+    submissions = [Submission(xml=xml + b"\n" * padding).received() for xml in xmls for padding in (0, 1_000_000)]
+
+    async def ask() -> list[Examined | None]:
+        given_up = [asyncio.create_task(examiners.examine(Submission().received())) for _ in range(4)]
+        asked = [asyncio.create_task(examiners.examine(each)) for each in submissions]
+        await asyncio.sleep(0)
+        for each in given_up:
+            each.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)
+        return await asyncio.gather(*asked)
+
+    answers = asyncio.run(ask())
+    assert [None if each is None else each.examination for each in answers] == [examine(each) for each in submissions]
+    assert len({each.examination.facts for each in answers if each is not None}) > len(xmls) / 2
 
 
 class _OneRule:

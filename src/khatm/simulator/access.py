@@ -89,6 +89,7 @@ def claimed_token(request: Request) -> str | None:
     return None if pair is None else pair[0]
 
 
+@lru_cache(maxsize=64)
 def _basic_pair(header: str | None) -> tuple[str, str] | None:
     if header is None:
         return None

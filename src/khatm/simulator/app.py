@@ -18,6 +18,7 @@ from khatm.simulator.examiners import Examiners
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.faulty import FaultyGateway
+from khatm.simulator.gateway import PREFIX
 from khatm.simulator.head_limit import HeadLimit
 from khatm.simulator.web import openapi
 from khatm.simulator.web.guard import Guard
@@ -32,12 +33,24 @@ _MANAGE_LIMIT = 4 * 1024 * 1024
 """Octets of a management call; a script of faults is the largest."""
 
 
+class _App(Starlette):
+    """Management and pages in a framework, the gateway beside it."""
+
+    gateway: HeadLimit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let calls of the gateway pass by the layers of the framework, of which it needs none."""
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self.gateway(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app(fatoora: Fatoora) -> Starlette:
     """Return the ASGI application of a simulator. The caller closes the `fatoora`."""
     holding = Holding()
-    app = Starlette(
+    app = _App(
         routes=[
-            Mount("/e-invoicing", app=GatewayApp(FaultyGateway(fatoora), holding, fatoora.examiners)),
             Mount(
                 "/manage",
                 routes=[*manage.routes(fatoora), Route("/openapi.json", openapi.serve)],
@@ -53,6 +66,7 @@ def create_app(fatoora: Fatoora) -> Starlette:
         return _http(bodies.spring(404, fatoora.clock.now()))
 
     app.add_exception_handler(404, unknown)
+    app.gateway = HeadLimit(GatewayApp(FaultyGateway(fatoora), holding, fatoora.examiners))
     app.state.fatoora = fatoora
     app.state.holding = holding
     return app
@@ -88,7 +102,8 @@ class GatewayApp:
         if body is None:
             return self._gateway.refuse_size(request, struck)
         if self._examiners is not None and (submission := self._gateway.submission(request)) is not None:
-            request = replace(request, examined=await self._examiners.examine(submission))
+            received, members = submission
+            request = replace(request, members=members, examined=await self._examiners.examine(received))
         if len(body) <= _INLINE_BODY:
             return self._gateway.handle(request, struck)
         return await anyio.to_thread.run_sync(self._gateway.handle, request, struck)

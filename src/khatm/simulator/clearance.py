@@ -5,6 +5,7 @@ Source: gateway contract, section 8.3; stamp standard, sections 4 and 7.
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -23,6 +24,7 @@ from khatm.stamp.facts import read_facts
 _NAMESPACES: Final = {"ext": EXT, "cac": CAC, "cbc": CBC}
 _EXTENSIONS_PREFIXES: Final = ("ext", "cbc")
 _REFERENCE_PREFIXES: Final = ("cac", "cbc")
+_PLACE: Final = re.compile("(@TIME@|@HASH@|@SIG@|@SPD@)")
 
 
 class PlatformKey(Protocol):
@@ -43,36 +45,35 @@ class Unstamped:
 
 
 def clear(
-    xml: bytes,
+    document: bytes | Places,
     *,
     platform: PlatformKey,
     certificate: Certificate,
     at: datetime,
     unstamped: Unstamped | None = None,
-    places: Places | None = None,
 ) -> bytes:
-    """Return the cleared document: `xml` with the platform's stamp in place of any that it had.
+    """Return the cleared document: `document` with the platform's stamp in place of any that it had.
 
     `certificate` is embedded: the platform's own, under which the stamp verifies, or as the sandbox does the
     caller's, under which it does not. `at` is the aware moment of clearance; the stamp holds it as Saudi time.
-    `unstamped` and `places` spare reading the document again when an examination has done so.
+    A document cut at its places, and `unstamped`, spare reading it again when an examination has done so.
     Raises UnclearableDocument for a document without a supplier, which no examination lets through.
     """
-    if places is None:
-        places = find_places(xml)
+    places = document if isinstance(document, Places) else find_places(document)
     if unstamped is None:
-        unstamped = read_unstamped(xml)
+        unstamped = read_unstamped(b"".join((places.head, places.body, places.tail)))
     digest = base64.b64decode(unstamped.document_hash)
     signature = base64.b64encode(platform.sign(hashlib.sha256(digest).digest())).decode()
     time = saudi_time(at).strftime("%Y-%m-%dT%H:%M:%S")
     texts = _texts(certificate)
     properties = texts.signed_properties.replace("@TIME@", time)
-    extensions = (
-        texts.extensions.replace("@TIME@", time)
-        .replace("@HASH@", unstamped.document_hash)
-        .replace("@SIG@", signature)
-        .replace("@SPD@", _base64_of_hex(properties.encode()))
-    )
+    values = {
+        "@TIME@": time,
+        "@HASH@": unstamped.document_hash,
+        "@SIG@": signature,
+        "@SPD@": _base64_of_hex(properties.encode()),
+    }
+    extensions = "".join([values.get(each, each) for each in texts.extensions])
     reference = template.QR_REFERENCE.replace("@QR@", _qr_text(unstamped, signature, certificate))
     return b"".join(
         (
@@ -124,7 +125,8 @@ def _declaring(text: str, prefixes: tuple[str, ...], unbound: frozenset[str]) ->
 class _CertificateTexts:
     """The stamp's texts with everything filled in that depends on the certificate only."""
 
-    extensions: str
+    extensions: tuple[str, ...]
+    """Text and places by turns."""
     signed_properties: str
 
 
@@ -139,7 +141,7 @@ def _texts(certificate: Certificate) -> _CertificateTexts:
     }
     for place, value in values.items():
         extensions, properties = extensions.replace(place, value), properties.replace(place, value)
-    return _CertificateTexts(extensions, properties)
+    return _CertificateTexts(tuple(_PLACE.split(extensions)), properties)
 
 
 def _base64_of_hex(data: bytes) -> str:

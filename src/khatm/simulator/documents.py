@@ -19,7 +19,7 @@ from khatm.simulator import bodies, compliance, messages
 from khatm.simulator.causes import Cause
 from khatm.simulator.clearance import Unstamped, clear
 from khatm.simulator.examination import examine, with_continuity
-from khatm.simulator.exchange import Request, Response, json_response
+from khatm.simulator.exchange import Base64, Request, Response, json_response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.messages import WireMessage
 from khatm.simulator.received import Call, CredentialFacts, Examination, Examined, Received
@@ -180,16 +180,16 @@ class Documents:
     def _cleared(self, submission: _Submission) -> bytes:
         """Return the document with the platform's stamp, which in the sandbox names the caller's certificate (8.3)."""
         examination, credential = submission.examination, submission.credential
-        assert examination.xml is not None and examination.facts is not None and examination.stamp_facts is not None
+        document = examination.places or examination.xml
+        assert document is not None and examination.facts is not None and examination.stamp_facts is not None
         platform = self._fatoora.own_certificates.platform(credential.environment, submission.now)
         faithful = submission.switches.stamp == "sandbox-faithful"
         return clear(
-            examination.xml,
+            document,
             platform=_platform_key(platform.key),
             certificate=_certificate(credential.certificate if faithful else platform.certificate.der),
             at=submission.now,
             unstamped=Unstamped(examination.facts.document_hash, examination.stamp_facts),
-            places=examination.places,
         )
 
     def _note(self, submission: _Submission, verdict: _Verdict) -> None:
@@ -316,5 +316,5 @@ def _cleared_before(submission: _Submission, before: Accepted) -> _Verdict:
     return _Verdict(status, bodies.clearance_result(passed, "CLEARED", _base64(before.cleared)), "duplicate")
 
 
-def _base64(document: bytes | None) -> str | None:
-    return None if document is None else base64.b64encode(document).decode()
+def _base64(document: bytes | None) -> Base64 | None:
+    return None if document is None else Base64(base64.b64encode(document), "ascii")

@@ -60,7 +60,7 @@ def _judge(
     received: Received, xml: bytes, tree: etree._ElementTree, walked: Walked, findings: "_Findings"
 ) -> Examination:
     """Go on with a document that is an invoice: its kind (step 4), then all that is collected (step 6)."""
-    outline = read_outline(tree)
+    outline = read_outline(walked)
     report = RuleReport() if walked.faults else _rule_report(received, walked)
     verification = verify_tree(tree)  # takes the stamp out of the tree, so after everything else that reads it
     facts = _facts(outline, verification.invoice_hash)
@@ -80,7 +80,7 @@ def _judge(
     findings.add(*chain_findings(outline, verification.invoice_hash, received.previous, received.switches.chain))
     found = findings.examination(facts, xml, verification, stopped=False)
     if received.call == "clearance" and not found.errors:
-        return replace(found, places=find_places(xml))
+        return replace(found, xml=None, places=find_places(xml))
     return found
 
 
@@ -90,6 +90,8 @@ def with_continuity(found: Examination, received: Received) -> Examination:
         return found
     document_hash = found.facts.document_hash
     broken = tuple(chain_findings(found.facts, document_hash, received.previous, received.switches.chain))
+    if not broken:
+        return found
     return replace(
         found,
         warnings=(*found.warnings, *(each for each in broken if each.type == "WARNING")),

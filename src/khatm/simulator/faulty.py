@@ -20,7 +20,7 @@ from khatm.simulator.exchange import Request, Response
 from khatm.simulator.fatoora import Fatoora
 from khatm.simulator.fault_answers import altered, false_answer
 from khatm.simulator.faults import EndpointName, FaultCall, Struck
-from khatm.simulator.gateway import Gateway, json_object
+from khatm.simulator.gateway import Gateway, Members, json_object
 from khatm.simulator.portal import SANDBOX_EXPIRED_OTP
 from khatm.simulator.received import Received
 from khatm.simulator.recorder import Delivered, Exchange, FaultNote
@@ -40,8 +40,8 @@ class FaultyGateway:
         """Return how many octets of body a call to this path may have."""
         return self._gateway.body_limit(path)
 
-    def submission(self, request: Request) -> Received | None:
-        """Return the document that a call submits, None for another call or one that will be refused before."""
+    def submission(self, request: Request) -> tuple[Received, Members] | None:
+        """Return what the gateway does."""
         return self._gateway.submission(request)
 
     def struck(self, request: Request) -> Struck | None:

@@ -112,8 +112,11 @@ class Gateway:
         endpoint = None if place is None else self._endpoints[place[1]].get(request.method)
         return None if place is None or endpoint is None else (place[0], endpoint.name)
 
-    def submission(self, request: Request) -> Received | None:
-        """Return the document that a call submits, None for another call or one that will be refused before."""
+    def submission(self, request: Request) -> tuple[Received, Members] | None:
+        """Return the document that a call submits and the members of its body.
+
+        None for another call, or one that will be refused before.
+        """
         place = self._place(request.path)
         endpoint = None if place is None else self._endpoints[place[1]].get(request.method)
         if place is None or endpoint is None or endpoint.takes is None:
@@ -124,7 +127,8 @@ class Gateway:
         members = None if credential is None else json_object(request.body)
         if credential is None or members is None:
             return None
-        return self._documents.received(endpoint.takes, credential, switches, members, self._fatoora.clock.now())
+        now = self._fatoora.clock.now()
+        return self._documents.received(endpoint.takes, credential, switches, members, now), members
 
     def answer(self, request: Request) -> Response:
         """Answer one call; raises nothing for what a caller may send."""
@@ -184,7 +188,7 @@ class Gateway:
         content_type = request.header("content-type") or ""
         if content_type.partition(";")[0].strip().lower() != "application/json":
             return bodies.spring(415, now).said_because(Cause.WRONG_CONTENT_TYPE, content_type or "absent")
-        members = json_object(request.body)
+        members = json_object(request.body) if request.members is None else request.members
         if members is None:
             return bodies.spring(400, now).said_because(Cause.NO_JSON_OBJECT)
         return endpoint.answer(environment, credential, request, members)

@@ -1,33 +1,13 @@
-"""The few facts of a received document that the gateway's own checks stand on, read in one walk over its root.
+"""The few facts of a received document that the gateway's own checks stand on, read from the nodes of its walk.
 
 Reads documents of any quality: what is missing is empty, what stands twice is kept twice.
 """
 
 from dataclasses import dataclass, field
+from itertools import islice
 
-from lxml import etree
-
-from khatm.document.xml import CAC, CBC, DS, text_of
-
-_ID = f"{{{CBC}}}ID"
-_UUID = f"{{{CBC}}}UUID"
-_ATTACHMENT = f"{{{CAC}}}Attachment"
-_OBJECT = f"{{{CBC}}}EmbeddedDocumentBinaryObject"
-_PARTY_TAX_SCHEME = f"{{{CAC}}}Party/{{{CAC}}}PartyTaxScheme"
-_TAX_SCHEME_ID = f"{{{CAC}}}TaxScheme/{{{CBC}}}ID"
-_COMPANY_ID = f"{{{CBC}}}CompanyID"
-_DS_SIGNATURE = f"{{{DS}}}Signature"
-_CAC_SIGNATURE = f"{{{CAC}}}Signature"
-_TYPE_CODE = f"{{{CBC}}}InvoiceTypeCode"
-_REFERENCE = f"{{{CAC}}}AdditionalDocumentReference"
-_SUPPLIER = f"{{{CAC}}}AccountingSupplierParty"
-_CUSTOMER = f"{{{CAC}}}AccountingCustomerParty"
-_TEXTS = {
-    _ID: "number",
-    _UUID: "uuid",
-    f"{{{CBC}}}IssueDate": "issue_date",
-    f"{{{CBC}}}IssueTime": "issue_time",
-}
+from khatm.document.nodes import Node, Nodes
+from khatm.document.walk import Walked
 
 
 @dataclass(slots=True)
@@ -49,7 +29,6 @@ class Reference:
 class Outline:
     """What the gateway's own checks read of a document; texts verbatim, empty when absent."""
 
-    root: etree._Element
     number: str = ""
     uuid: str = ""
     issue_date: str = ""
@@ -59,10 +38,14 @@ class Outline:
     seller_vat_number: str = ""
     buyer_vat_number: str = ""
     references: list[Reference] = field(default_factory=list)
-    signatures: list[etree._Element] = field(default_factory=list)
-    """Every `ds:Signature`, wherever it stands."""
-    signature_references: list[etree._Element] = field(default_factory=list)
-    """Every `cac:Signature`, wherever it stands."""
+    signatures: int = 0
+    """How many `ds:Signature` there are, wherever they stand."""
+    signature_method: str = ""
+    """The algorithm of the first one."""
+    certificates: int = 0
+    """How many certificates there are in the first one, 2 for more."""
+    signature_references: int = 0
+    """How many `cac:Signature` there are, wherever they stand."""
 
     def named(self, name: str) -> list[Reference]:
         """Return the additional references with this id: `ICV`, `PIH` or `QR`."""
@@ -79,50 +62,57 @@ class Outline:
         return next((text for each in self.named("PIH") for text in each.objects), "")
 
 
-def read_outline(tree: etree._ElementTree) -> Outline:
-    """Read the outline of a parsed document, whatever its root is called."""
-    root = tree.getroot()
-    outline = Outline(root)
-    seen: set[str] = set()
-    for child in root.iterchildren(tag=etree.Element):
-        tag = str(child.tag)
-        if tag == _REFERENCE:
-            outline.references.append(_reference(child))
-        elif tag not in seen:
-            seen.add(tag)
-            _read(outline, tag, child)
-    for signature in root.iter(_DS_SIGNATURE, _CAC_SIGNATURE):
-        (outline.signatures if signature.tag == _DS_SIGNATURE else outline.signature_references).append(signature)
+def read_outline(walked: Walked) -> Outline:
+    """Read the outline of a document, whatever its root is called."""
+    root, everywhere = walked.root, walked.by_name
+    signatures = everywhere.get("ds:Signature", ())
+    outline = Outline(
+        number=_text(root, "cbc:ID"),
+        uuid=_text(root, "cbc:UUID"),
+        issue_date=_text(root, "cbc:IssueDate"),
+        issue_time=_text(root, "cbc:IssueTime"),
+        type_code=_text(root, "cbc:InvoiceTypeCode"),
+        transaction_code=_attribute(root.all("cbc:InvoiceTypeCode"), "name"),
+        seller_vat_number=_vat_number(root.all("cac:AccountingSupplierParty")),
+        buyer_vat_number=_vat_number(root.all("cac:AccountingCustomerParty")),
+        references=[_reference(each) for each in root.all("cac:AdditionalDocumentReference")],
+        signatures=len(signatures),
+        signature_references=len(everywhere.get("cac:Signature", ())),
+    )
+    for signature in signatures[:1]:
+        outline.signature_method = _attribute(signature.path("ds:SignedInfo", "ds:SignatureMethod"), "Algorithm")
+        inside = (each for each in everywhere.get("ds:X509Certificate", ()) if _is_below(each, signature))
+        outline.certificates = sum(1 for _ in islice(inside, 2))
     return outline
 
 
-def _read(outline: Outline, tag: str, child: etree._Element) -> None:
-    name = _TEXTS.get(tag)
-    if name is not None:
-        setattr(outline, name, text_of(child))
-    elif tag == _TYPE_CODE:
-        outline.type_code = text_of(child)
-        outline.transaction_code = child.get("name", "")
-    elif tag == _SUPPLIER:
-        outline.seller_vat_number = _vat_number(child)
-    elif tag == _CUSTOMER:
-        outline.buyer_vat_number = _vat_number(child)
+def _reference(node: Node) -> Reference:
+    objects = node.path("cac:Attachment", "cbc:EmbeddedDocumentBinaryObject")
+    uuids = node.all("cbc:UUID")
+    return Reference(_text(node, "cbc:ID"), [each.text for each in uuids], [each.text for each in objects])
 
 
-def _reference(element: etree._Element) -> Reference:
-    reference = Reference(text_of(element.find(_ID)), [], [])
-    for child in element.iterchildren(_UUID, _ATTACHMENT):
-        if child.tag == _UUID:
-            reference.uuids.append(text_of(child))
-        else:
-            reference.objects.extend(text_of(each) for each in child.findall(_OBJECT))
-    return reference
-
-
-def _vat_number(party: etree._Element) -> str:
+def _vat_number(parties: Nodes) -> str:
     """Return the company id of the party's VAT scheme (BT-31, BT-48), or of its first scheme if none is called VAT."""
-    schemes = party.findall(_PARTY_TAX_SCHEME)
+    schemes = parties[0].path("cac:Party", "cac:PartyTaxScheme") if parties else ()
     for scheme in schemes:
-        if text_of(scheme.find(_TAX_SCHEME_ID)).strip() == "VAT":
-            return text_of(scheme.find(_COMPANY_ID))
-    return text_of(schemes[0].find(_COMPANY_ID)) if schemes else ""
+        if _text(scheme, "cac:TaxScheme", "cbc:ID").strip() == "VAT":
+            return _text(scheme, "cbc:CompanyID")
+    return _text(schemes[0], "cbc:CompanyID") if schemes else ""
+
+
+def _text(node: Node, *names: str) -> str:
+    """Return the text of the first node at the end of these steps, empty for none."""
+    found = node.path(*names)
+    return found[0].text if found else ""
+
+
+def _attribute(nodes: Nodes, name: str) -> str:
+    return (nodes[0].attribute(name) or "") if nodes else ""
+
+
+def _is_below(node: Node, other: Node) -> bool:
+    above = node.parent
+    while above is not None and above is not other:
+        above = above.parent
+    return above is other

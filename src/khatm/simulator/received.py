@@ -94,7 +94,7 @@ class Examination:
     facts: ReceivedFacts | None
     """None when there was no document to read."""
     xml: bytes | None
-    """The received document's bytes, decoded."""
+    """The received document's bytes, decoded; None also where `places` hold them."""
     stamp_facts: StampFacts | None
     """What the clearance stamp repeats of the document."""
     info: tuple[WireMessage, ...]

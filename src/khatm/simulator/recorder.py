@@ -15,6 +15,7 @@ from typing import Literal
 
 from khatm.environment import Environment
 from khatm.simulator.causes import Because, Cause
+from khatm.simulator.checkpoints import Checkpoints
 from khatm.simulator.errors import UnusableStore
 from khatm.simulator.exchange import Request, Response
 from khatm.simulator.faults import EndpointName
@@ -154,6 +155,7 @@ class Recorder:
             self._connection.execute(f"PRAGMA journal_mode={'MEMORY' if path is None else 'WAL'}")
             self._connection.execute(f"PRAGMA synchronous={'OFF' if path is None else 'NORMAL'}")
             self._prepare()
+            self._checkpoints = None if path is None else Checkpoints(self._where, self._connection)
         except (sqlite3.Error, OSError) as error:
             raise UnusableStore(path=self._where, reason=str(error)) from error
 
@@ -242,6 +244,8 @@ class Recorder:
 
     def close(self) -> None:
         """Close the database."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         with self._lock:
             self._connection.close()
 

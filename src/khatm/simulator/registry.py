@@ -2,6 +2,8 @@
 
 import hashlib
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -57,6 +59,9 @@ class Device:
     revoked_at: datetime | None
 
 
+_MOST_TOKENS = 1000
+_MOST_OF_A_TOKEN = 4
+"""Everybody has the sandbox's fixed certificate."""
 _CREDENTIAL = (
     "id, device_id, environment, kind, request_id, secret_hash, certificate, request, vat_number, type_map, "
     "issued_at, not_after, revoked_at, predecessor_id"
@@ -69,6 +74,9 @@ class Registry:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._by_token: dict[tuple[Environment, bytes], list[Credential]] = {}
+        """What `credentials_by_token` has found, until a credential changes; touched within the store's lock only."""
+        store.tell_replaced(self._by_token.clear)
 
     def know_taxpayer(self, vat_number: str, now: datetime) -> None:
         """Make a VAT number a taxpayer if it is none yet."""
@@ -127,7 +135,7 @@ class Registry:
     def revoke_device(self, device_id: int, now: datetime) -> None:
         """Revoke a device with every credential of it, as the portal's Revoke does; nothing undoes it."""
         at = milliseconds(now)
-        with self._store.transaction() as connection:
+        with self._changing_credentials() as connection:
             connection.execute("UPDATE device SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?", (at, device_id))
             connection.execute(
                 "UPDATE credential SET revoked_at = min(coalesce(revoked_at, ?1), ?1) WHERE device_id = ?2",
@@ -136,7 +144,7 @@ class Registry:
 
     def expire_credential(self, credential_id: int, now: datetime) -> None:
         """Let a credential's time run out now."""
-        with self._store.transaction() as connection:
+        with self._changing_credentials() as connection:
             connection.execute("UPDATE credential SET not_after = ? WHERE id = ?", (milliseconds(now), credential_id))
 
     def free_ccsid_serial(self, at_least: int) -> int:
@@ -166,7 +174,7 @@ class Registry:
 
         `predecessor_id` is the PCSID that a renewal replaces, `source_id` the CCSID that a PCSID was made from.
         """
-        with self._store.transaction() as connection:
+        with self._changing_credentials() as connection:
             connection.execute(
                 "INSERT INTO credential (device_id, environment, kind, request_id, token_hash, secret_hash, "
                 "fingerprint, certificate, request, vat_number, type_map, issued_at, not_after, predecessor_id, "
@@ -193,13 +201,28 @@ class Registry:
 
     def credentials_by_token(self, environment: Environment, token: str) -> list[Credential]:
         """Return what was given out under this token: one, or several with the sandbox's fixed certificate."""
+        key = environment, digest(token)
         with self._store.reading() as connection:
-            rows = connection.execute(
-                f"SELECT {_CREDENTIAL} FROM credential "  # noqa: S608 - a constant of this module
-                "WHERE environment = ? AND token_hash = ? ORDER BY id DESC",
-                (environment, digest(token)),
-            ).fetchall()
-        return [_credential(row) for row in rows]
+            found = self._by_token.get(key)
+            if found is None:
+                rows = connection.execute(
+                    f"SELECT {_CREDENTIAL} FROM credential "  # noqa: S608 - a constant of this module
+                    "WHERE environment = ? AND token_hash = ? ORDER BY id DESC",
+                    key,
+                ).fetchall()
+                found = [_credential(row) for row in rows]
+                if 0 < len(found) <= _MOST_OF_A_TOKEN and self._store.settled:
+                    if len(self._by_token) >= _MOST_TOKENS:
+                        self._by_token.clear()
+                    self._by_token[key] = found
+        return found
+
+    @contextmanager
+    def _changing_credentials(self) -> Iterator[sqlite3.Connection]:
+        """Hold a transaction; what is read of credentials within it is not remembered."""
+        with self._store.transaction() as connection:
+            self._by_token.clear()
+            yield connection
 
     def credentials_of(self, device_id: int) -> list[Credential]:
         """Return a device's credentials, oldest first."""
@@ -221,7 +244,7 @@ class Registry:
 
         Those made from the CCSID `but_from` belong to the renewal itself and stay.
         """
-        with self._store.transaction() as connection:
+        with self._changing_credentials() as connection:
             connection.execute(
                 "UPDATE credential SET revoked_at = min(coalesce(revoked_at, ?1), ?1) "
                 "WHERE device_id = ?2 AND kind = 'pcsid' AND source_id IS NOT ?3",

@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 from khatm.document.xml import CAC, CBC, EXT, INV
 from khatm.simulator.errors import UnclearableDocument
+from khatm.simulator.usual_splice import Unusual, usual_parts
 
 _SEPARATOR: Final = "\f"  # a form feed cannot occur in a document, so no namespace name can hold it
 _ROOT: Final = f"{INV}{_SEPARATOR}Invoice"
@@ -40,12 +41,20 @@ class Places:
 
 
 def find_places(xml: bytes) -> Places:
-    """Find the places in a document that complies with the schema, leaving out the parts that are there already.
+    """Find the places in a well-formed document that complies with the schema, leaving out the parts that are there.
 
     UTF-8 sources keep every other byte; other encodings are rewritten in UTF-8, and so is their declaration.
     Raises UnclearableDocument when the document has no supplier to put the stamp before.
     """
     source = utf8_source(xml)
+    try:
+        return Places(*usual_parts(source), unbound=frozenset())
+    except Unusual:
+        return walked_places(source)
+
+
+def walked_places(source: bytes) -> Places:
+    """Find the places in a document in UTF-8 of any spelling, as `find_places` does."""
     walk = _Walk(source)
     walk.run()
     if walk.after_root is None or walk.supplier is None:

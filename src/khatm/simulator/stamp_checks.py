@@ -9,17 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from lxml import etree
 
-from khatm.document.xml import DS
 from khatm.simulator import messages
 from khatm.simulator.messages import WireMessage
 from khatm.simulator.outline import Outline
 from khatm.simulator.switches import Switches
 from khatm.stamp.verify import Verification
 
-_METHOD: Final = f"{{{DS}}}SignedInfo/{{{DS}}}SignatureMethod"
-_CERTIFICATE: Final = f"{{{DS}}}X509Certificate"
 _ECDSA_SHA256: Final = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 
 
@@ -27,14 +23,14 @@ def stamp_findings(
     verification: Verification, outline: Outline, switches: Switches, known_certificate: Callable[[bytes], bool]
 ) -> Iterator[WireMessage]:
     """Yield what is wrong with the stamp; `known_certificate` tells a CSID of the caller's from others by its DER."""
-    if len(outline.signatures) > 1 or len(outline.signature_references) > 1:
+    if outline.signatures > 1 or outline.signature_references > 1:
         yield messages.SIGNATURE_INVALID  # which of them would count is not to be guessed
         return
     if not outline.signatures:
         if verification.facts.simplified:
             yield messages.SIGNATURE_INVALID
         return
-    if _method(outline.signatures[0]) != _ECDSA_SHA256:
+    if outline.signature_method != _ECDSA_SHA256:
         yield messages.SIGNATURE_METHOD
     if _fails(verification, "invoice_digest"):
         yield messages.HASH_DIFFERS  # the contract names no other code for a hash that is not the document's
@@ -45,7 +41,7 @@ def stamp_findings(
             yield messages.CERTIFICATE_HASHING
         if _fails(verification, "signed_properties_digest"):
             yield messages.SIGNED_PROPERTIES_HASHING
-    if len(list(outline.signatures[0].iter(_CERTIFICATE))) > 1:
+    if outline.certificates > 1:
         yield messages.INVALID_CERTIFICATE
         return
     yield from _certificate_findings(verification, switches, known_certificate)
@@ -81,11 +77,6 @@ def _signature_holds(verification: Verification, switches: Switches) -> bool:
     except (binascii.Error, ValueError):
         return False
     return r > 0 and s > 0
-
-
-def _method(signature: etree._Element) -> str:
-    method = signature.find(_METHOD)
-    return "" if method is None else method.get("Algorithm", "")
 
 
 def _fails(verification: Verification, check: str) -> bool:

@@ -6,11 +6,12 @@ between two accesses (reading documents, signing certificates) is what costs tim
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from khatm.simulator.checkpoints import Checkpoints
 from khatm.simulator.errors import ForeignStore, UnusableStore
 
 _APPLICATION_ID = 0x4B68746D
@@ -140,6 +141,7 @@ class Store:
         """
         self._lock = threading.RLock()
         self._depth = 0
+        self._on_replaced: list[Callable[[], None]] = []
         # The empty name is a temporary database of SQLite's own: in memory up to the cache's size, spilled to a
         # file that is already unlinked beyond it, so that a long run does not grow.
         self._where = str(path) if path is not None else ""
@@ -152,6 +154,7 @@ class Store:
         try:
             self._connection.row_factory = sqlite3.Row
             self._prepare(lasting=path is not None)
+            self._checkpoints = None if path is None else Checkpoints(self._where, self._connection)
         except sqlite3.Error as error:
             self._connection.close()
             raise UnusableStore(path=self._where, reason=str(error)) from error
@@ -208,6 +211,15 @@ class Store:
         with self._lock:
             yield self._connection
 
+    @property
+    def settled(self) -> bool:
+        """Tell those who hold the lock whether what they read is there to stay: no transaction is open."""
+        return not self._depth
+
+    def tell_replaced(self, listener: Callable[[], None]) -> None:
+        """Let someone know, within the lock, when the whole state becomes another one."""
+        self._on_replaced.append(listener)
+
     def next_number(self, name: str, *, first: int = 1) -> int:
         """Return the number of this name after the one before, beginning with `first`."""
         with self.transaction() as connection:
@@ -247,6 +259,7 @@ class Store:
         with self.transaction() as connection:
             for table in _RESET:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant
+            self._replaced()
 
     def copy_to(self, target: sqlite3.Connection) -> None:
         """Copy the whole state into another database, as it is between two transactions. Raises sqlite3.Error."""
@@ -257,6 +270,11 @@ class Store:
         """Replace the whole state by that of another database. Raises sqlite3.Error."""
         with self._lock:
             source.backup(self._connection)
+            self._replaced()
+
+    def _replaced(self) -> None:
+        for each in self._on_replaced:
+            each()
 
     def forget(self, name: str) -> None:
         """Let go of a fact."""
@@ -265,6 +283,8 @@ class Store:
 
     def close(self) -> None:
         """Close the database."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         with self._lock:
             self._connection.close()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from khatm.document.errors import UnreadableXml
+from khatm.document.walk import walk
 from khatm.document.xml import parse
 from khatm.environment import Environment
 from khatm.simulator.access import claimed_token
@@ -69,7 +70,7 @@ def read_sent(body: bytes) -> SentDocument | None:
         tree = parse(xml)
     except UnreadableXml:
         return None
-    outline = read_outline(tree)
+    outline = read_outline(walk(tree, most=0))
     remove_stamp(tree)
     return SentDocument(
         xml=xml,
