@@ -14,9 +14,11 @@ from typing import Final
 from lxml import etree
 
 from khatm.document.canonical import CanonicalInvoice
+from khatm.document.errors import UnreadableXml
 from khatm.document.xml import CBC, INV, parse, text_of
 from khatm.stamp.errors import MissingElement, NotCanonical
 from khatm.stamp.facts import SUPPLIER, facts_of, require_facts, sources
+from khatm.stamp.source_text import canonical_source, without_extensions
 
 INITIAL_PIH: Final = "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ=="
 """The previous invoice hash of a unit's first document: base64 of the hexadecimal SHA-256 of the character 0."""
@@ -35,8 +37,7 @@ def read_canonical(xml: bytes) -> CanonicalInvoice:
 
     Raises UnreadableXml, NotCanonical, or MissingElement for what the stamp needs (supplier, names, totals, times).
     """
-    tree = parse(xml)
-    remove_stamp(tree)
+    tree, canonical = _unstamped(xml)
     root = tree.getroot()
     if root.tag != f"{{{INV}}}Invoice":
         raise MissingElement("Invoice (UBL 2.1) as its root element", "the stamp")
@@ -46,7 +47,6 @@ def read_canonical(xml: bytes) -> CanonicalInvoice:
         raise MissingElement("cac:AccountingSupplierParty", "the place of the stamp")
     facts = facts_of(first)
     require_facts(facts)
-    canonical = canonicalise(tree)
     start = _ROOT_START.match(canonical)
     assert start is not None  # the canonical form of a document always begins so
     cut = _supplier_place(canonical, tree, supplier)
@@ -58,14 +58,26 @@ def invoice_hash(xml: bytes) -> str:
 
     Raises UnreadableXml, NotCanonical.
     """
-    tree = parse(xml)
-    remove_stamp(tree)
-    return hash_text(canonicalise(tree))
+    return hash_text(_unstamped(xml)[1])
 
 
 def hash_text(canonical: bytes) -> str:
     """Return base64 of the SHA-256 of canonical bytes (44 characters)."""
     return base64.b64encode(hashlib.sha256(canonical).digest()).decode()
+
+
+def _unstamped(xml: bytes) -> tuple[etree._ElementTree, bytes]:
+    """Return a document's tree, which may have parts of the stamp or not, and its canonical form without the stamp."""
+    source = without_extensions(xml)
+    try:
+        tree = parse(source)
+    except UnreadableXml:
+        tree, source = parse(xml), xml  # raises with the places that the file has
+    canonical = canonical_source(source)
+    if canonical is None:
+        remove_stamp(tree)
+        canonical = canonicalise(tree)
+    return tree, canonical
 
 
 def without_stamp(tree: etree._ElementTree) -> etree._ElementTree:
@@ -130,5 +142,6 @@ def _supplier_place(canonical: bytes, tree: etree._ElementTree, supplier: etree.
         return place
     # The text stands more than once (nested, or inside a processing instruction): mark the right one and look again.
     mark = f"khatm-{secrets.token_hex(16)}"
+    remove_stamp(tree)
     supplier.addprevious(etree.ProcessingInstruction(mark))
     return canonicalise(tree).find(f"<?{mark}".encode())
