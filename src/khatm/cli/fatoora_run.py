@@ -13,6 +13,7 @@ from khatm.cli.fatoora_words import INFO, Line
 from khatm.cli.files import make_folder, refuse_overwriting, xml_files
 from khatm.cli.processes import processes_for, spread
 from khatm.errors import KhatmError
+from khatm.memory import uncollected
 from khatm.stamp import curve
 
 _DONE_BY_SIGNING: Final = frozenset({HASH, QR})
@@ -39,7 +40,8 @@ def run_invoices(arguments: Arguments, now: datetime, printer: Printer) -> int:
         files, unlisted = _files(arguments.invoices, command)
         if len(files) == 1:
             curve.start_quickly()
-        work = _work(arguments, settings)
+        with uncollected():  # what is loaded here stays
+            work = _work(arguments, settings)
         invoices = _places(arguments, files, now)
         wanted = settings.jobs() if len(files) > 1 or "jobs" in arguments else 1
     except KhatmError as error:

@@ -6,7 +6,6 @@ Source: the stamp standard, section 3.
 import base64
 import hashlib
 import re
-import secrets
 from copy import deepcopy
 from itertools import chain, islice
 from typing import Final
@@ -18,7 +17,6 @@ from khatm.document.errors import UnreadableXml
 from khatm.document.xml import CBC, INV, parse, text_of
 from khatm.stamp.errors import MissingElement, NotCanonical
 from khatm.stamp.facts import SUPPLIER, facts_of, require_facts, sources
-from khatm.stamp.source_text import canonical_source, without_extensions
 
 INITIAL_PIH: Final = "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ=="
 """The previous invoice hash of a unit's first document: base64 of the hexadecimal SHA-256 of the character 0."""
@@ -68,6 +66,9 @@ def hash_text(canonical: bytes) -> str:
 
 def _unstamped(xml: bytes) -> tuple[etree._ElementTree, bytes]:
     """Return a document's tree, which may have parts of the stamp or not, and its canonical form without the stamp."""
+    # Its patterns take as long to compile as the rest of this room to load, and much of the program only verifies.
+    from khatm.stamp.source_text import canonical_source, without_extensions
+
     source = without_extensions(xml)
     try:
         tree = parse(source)
@@ -140,6 +141,8 @@ def _supplier_place(canonical: bytes, tree: etree._ElementTree, supplier: etree.
     place = canonical.find(tag)
     if canonical.find(tag, place + 1) < 0:
         return place
+    import secrets  # takes a while to load and is needed for hardly any document
+
     # The text stands more than once (nested, or inside a processing instruction): mark the right one and look again.
     mark = f"khatm-{secrets.token_hex(16)}"
     remove_stamp(tree)

@@ -1,9 +1,8 @@
 """VAT categories: which code, which scheme, where they come from and what they add up to."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.en16931.contexts import Context, indicates
@@ -63,8 +62,7 @@ def _matched_code(category: Node) -> str | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     """The codes of VAT categories met in document order, up to the first category that cannot be read."""
 
     codes: frozenset[str]
