@@ -1,6 +1,7 @@
 """A run of `fatoora` over one invoice or many: what is to be done, where the files go, in how many processes."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -34,14 +35,19 @@ class Printer(Protocol):
 
 def run_invoices(arguments: Arguments, now: datetime, printer: Printer) -> int:
     """Do the commands with every invoice and return the highest exit code; what concerns all ends the run first."""
+    one_file = len(arguments.invoices) == 1 and not Path(arguments.invoices[0]).is_dir()
+    with uncollected() if one_file else nullcontext():  # what is loaded for it stays to the end
+        return _run(arguments, now, printer)
+
+
+def _run(arguments: Arguments, now: datetime, printer: Printer) -> int:
     settings = Settings(arguments.given)
     command = arguments.commands[0]
     try:
         files, unlisted = _files(arguments.invoices, command)
         if len(files) == 1:
             curve.start_quickly()
-        with uncollected():  # what is loaded here stays
-            work = _work(arguments, settings)
+        work = _work(arguments, settings)
         invoices = _places(arguments, files, now)
         wanted = settings.jobs() if len(files) > 1 or "jobs" in arguments else 1
     except KhatmError as error:

@@ -9,7 +9,6 @@ it.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypedDict
@@ -60,8 +59,7 @@ class TermFacts(NamedTuple):
     written_only: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One code: `fields` are the terms, CSR keys, headers or body members to look at; `term` is set for terms only.
 
     What breaks the structure can be any element, so those entries have no fields.
@@ -73,7 +71,7 @@ class Entry:
     en: Text
     ar: Text
     example: str | None = None
-    term: TermFacts | None = field(default=None, hash=False)
+    term: TermFacts | None = None
 
     def text(self, language: Language) -> Text:
         """Return the explanation in the given language."""
