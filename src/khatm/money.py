@@ -27,6 +27,11 @@ def round2(amount: Decimal) -> Decimal:
     return amount.quantize(HALALA, None, _WIDE) or ZERO
 
 
+def add(one: Decimal, other: Decimal) -> Decimal:
+    """Add exactly (60 significant digits)."""
+    return _WIDE.add(one, other)
+
+
 def divide(dividend: Decimal, divisor: Decimal) -> Decimal:
     """Divide with 60 significant digits, so that a later `round2` sees the exact half-way points."""
     return _WIDE.divide(dividend, divisor)

@@ -113,7 +113,7 @@ def _net_line(number: int, line: Line, group: VatGroup) -> ComputedLine:
         gross_price, price_discount = _shown(line.price), _shown(line.price_discount)
     # In the order of the fields: with their names it takes twice the time.
     return ComputedLine(
-        str(number), line, group, _shown(price), gross_price, price_discount, discounts, charges, net, vat, net + vat
+        str(number), line, group, _shown(price), gross_price, price_discount, discounts, charges, net, vat
     )
 
 
@@ -139,7 +139,6 @@ def _gross_line(number: int, line: Line, group: VatGroup, tally: Tally) -> Compu
         charges=charges,
         net=net,
         vat=gross - net,
-        gross=gross,
     )
 
 
