@@ -17,6 +17,7 @@ from khatm.document.errors import UnreadableXml
 from khatm.document.xml import CBC, INV, parse, text_of
 from khatm.stamp.errors import MissingElement, NotCanonical
 from khatm.stamp.facts import SUPPLIER, facts_of, require_facts, sources
+from khatm.stamp.source_text import canonical_source, without_extensions
 
 INITIAL_PIH: Final = "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ=="
 """The previous invoice hash of a unit's first document: base64 of the hexadecimal SHA-256 of the character 0."""
@@ -66,9 +67,6 @@ def hash_text(canonical: bytes) -> str:
 
 def _unstamped(xml: bytes) -> tuple[etree._ElementTree, bytes]:
     """Return a document's tree, which may have parts of the stamp or not, and its canonical form without the stamp."""
-    # Its patterns take as long to compile as the rest of this room to load, and much of the program only verifies.
-    from khatm.stamp.source_text import canonical_source, without_extensions
-
     source = without_extensions(xml)
     try:
         tree = parse(source)

@@ -6,7 +6,7 @@ section 2.3; the stamp standard, sections 3 and 4.5.
 """
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from khatm.document.errors import UnreadableXml
@@ -15,8 +15,8 @@ from khatm.document.xml import CAC, CBC, MAX_BYTES, parse
 _DECLARATION: Final = re.compile(rb'(?:<\?xml version="1\.0"(?: encoding="[Uu][Tt][Ff]-8")?\?>)?+[ \t\n]*+')
 _LONGEST_START: Final = 4096
 """Bytes of a root start tag, which is kept for the next document."""
-_START: Final = re.compile(rb'<[A-Za-z:]++(?: xmlns(?::(?!xml=)[A-Za-z]++)?+="[a-z]++:[A-Za-z0-9:/.#_-]++")*+>')
-_PREFIX: Final = re.compile(rb' xmlns:?([A-Za-z]*)="')
+_START: Final = rb'<[A-Za-z:]++(?: xmlns(?::(?!xml=)[A-Za-z]++)?+="[a-z]++:[A-Za-z0-9:/.#_-]++")*+>'
+_PREFIX: Final = rb' xmlns:?([A-Za-z]*)="'
 _NEEDED: Final = tuple(f' xmlns:{prefix}="{uri}"'.encode() for prefix, uri in (("cac", CAC), ("cbc", CBC)))
 
 # No `>` stands but at the end of a tag, after a name, a quote or a slash: so no comment, instruction or CDATA section
@@ -25,8 +25,8 @@ _VALUE = rb'="[ !#-%\'-;=?-~\x80-\xff]*+"'
 _NAME = rb"[A-Za-z:]++"
 _ATTRIBUTES = rb"(?: (?:schemeAgencyID%b schemeID|filename%b mimeCode|(?!xmlns=)[A-Za-z]++)%b)?+" % ((_VALUE,) * 3)
 _TEXT = rb"[\t\n -%'-;=?-\xff]*+"
-_CONTENT: Final = re.compile(rb"%b(?:</?+%b%b>%b(?:&(?:amp|lt|gt);%b)*+)*+" % (_TEXT, _NAME, _ATTRIBUTES, _TEXT, _TEXT))
-_EMPTY: Final = re.compile(rb"<(%b)(%b)[ \t\n]*+/>" % (_NAME, _ATTRIBUTES))
+_CONTENT: Final = rb"%b(?:</?+%b%b>%b(?:&(?:amp|lt|gt);%b)*+)*+" % (_TEXT, _NAME, _ATTRIBUTES, _TEXT, _TEXT)
+_EMPTY: Final = rb"<(%b)(%b)[ \t\n]*+/>" % (_NAME, _ATTRIBUTES)
 _MOST_EMPTY: Final = 64
 """Empty tags that are written as two; a document of many takes the other way."""
 
@@ -38,6 +38,7 @@ _SORTED: Final = tuple(
     for list_id in ("UN/ECE 5305", "UN/ECE 5153")
 )
 """Tags of the official samples, whose attributes the canonical form sorts."""
+_UNSORTED: Final = tuple(written for written, _ in _SORTED)
 
 _EXTENSIONS: Final = (b"<ext:UBLExtensions>", b"</ext:UBLExtensions>")
 _SIGNATURE: Final = (b"<cac:Signature>", b"</cac:Signature>")
@@ -124,8 +125,6 @@ def canonical_source(xml: bytes) -> bytes | None:
         content = _without_stamp(content)
         if mentions_stamp(content):
             return None
-    for tag, canonical in _SORTED:
-        content = content.replace(tag, canonical)
     pieces = _spelt_out(content)
     return b"".join((head, *pieces)) if pieces else None
 
@@ -133,24 +132,38 @@ def canonical_source(xml: bytes) -> bytes | None:
 @lru_cache(maxsize=64)
 def _is_canonical_start(tag: bytes) -> bool:
     """Whether a root start tag is canonical and binds the prefixes of the stamp's elements."""
-    prefixes = _PREFIX.findall(tag)
-    return _START.fullmatch(tag) is not None and prefixes == sorted(prefixes) and all(each in tag for each in _NEEDED)
+    prefixes = re.findall(_PREFIX, tag)
+    return (
+        re.fullmatch(_START, tag) is not None and prefixes == sorted(prefixes) and all(each in tag for each in _NEEDED)
+    )
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Compile the patterns of content and of empty tags, when first needed: many who load this never do."""
+    return re.compile(_CONTENT), re.compile(_EMPTY)
 
 
 def _spelt_out(content: bytes) -> list[bytes]:
-    """Return the canonical text in pieces, empty tags written as two; none if anything else is spelt otherwise."""
+    """Return the canonical text in pieces, with what may be spelt otherwise as it should be; none for anything else."""
+    plain, empty = _patterns()
     pieces: list[bytes] = []
     at = 0
     while len(pieces) <= 2 * _MOST_EMPTY:
-        plain = _CONTENT.match(content, at)
-        assert plain is not None  # nothing at all is plain too
-        if plain.end() == len(content):
-            return [*pieces, content[at:]]
-        empty = _EMPTY.match(content, plain.end())
-        if empty is None:
+        found = plain.match(content, at)
+        end = found.end() if found else at
+        pieces.append(content[at:end])
+        if end == len(content):
+            return pieces
+        if (tag := empty.match(content, end)) is not None:
+            pieces.append(b"<%b%b></%b>" % (tag[1], tag[2], tag[1]))
+            at = tag.end()
+        elif content.startswith(_UNSORTED, end):
+            content, at = content[end:], 0
+            for written, canonical in _SORTED:
+                content = content.replace(written, canonical)
+        else:
             break
-        pieces += (content[at : plain.end()], b"<%b%b></%b>" % (empty[1], empty[2], empty[1]))
-        at = empty.end()
     return []
 
 
