@@ -17,7 +17,7 @@ from khatm.document.errors import UnreadableXml
 from khatm.document.xml import CBC, INV, parse, text_of
 from khatm.stamp.errors import MissingElement, NotCanonical
 from khatm.stamp.facts import SUPPLIER, facts_of, require_facts, sources
-from khatm.stamp.source_text import canonical_source, without_extensions
+from khatm.stamp.source_text import Span, canonical_source, without_extensions
 
 INITIAL_PIH: Final = "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ=="
 """The previous invoice hash of a unit's first document: base64 of the hexadecimal SHA-256 of the character 0."""
@@ -36,7 +36,7 @@ def read_canonical(xml: bytes) -> CanonicalInvoice:
 
     Raises UnreadableXml, NotCanonical, or MissingElement for what the stamp needs (supplier, names, totals, times).
     """
-    tree, canonical = _unstamped(xml)
+    tree, (text, begin, end) = _unstamped(xml)
     root = tree.getroot()
     if root.tag != f"{{{INV}}}Invoice":
         raise MissingElement("Invoice (UBL 2.1) as its root element", "the stamp")
@@ -46,10 +46,10 @@ def read_canonical(xml: bytes) -> CanonicalInvoice:
         raise MissingElement("cac:AccountingSupplierParty", "the place of the stamp")
     facts = facts_of(first)
     require_facts(facts)
-    start = _ROOT_START.match(canonical)
+    start = _ROOT_START.match(text, begin)
     assert start is not None  # the canonical form of a document always begins so
-    cut = _supplier_place(canonical, tree, supplier)
-    return CanonicalInvoice(canonical[: start.end()], canonical[start.end() : cut], canonical[cut:], facts)
+    cut = _supplier_place(text, begin, tree, supplier)
+    return CanonicalInvoice(text[begin : start.end()], text[start.end() : cut], text[cut:end], facts)
 
 
 def invoice_hash(xml: bytes) -> str:
@@ -57,15 +57,16 @@ def invoice_hash(xml: bytes) -> str:
 
     Raises UnreadableXml, NotCanonical.
     """
-    return hash_text(_unstamped(xml)[1])
+    _, (text, begin, end) = _unstamped(xml)
+    return hash_text(memoryview(text)[begin:end])
 
 
-def hash_text(canonical: bytes) -> str:
+def hash_text(canonical: bytes | memoryview) -> str:
     """Return base64 of the SHA-256 of canonical bytes (44 characters)."""
     return base64.b64encode(hashlib.sha256(canonical).digest()).decode()
 
 
-def _unstamped(xml: bytes) -> tuple[etree._ElementTree, bytes]:
+def _unstamped(xml: bytes) -> tuple[etree._ElementTree, Span]:
     """Return a document's tree, which may have parts of the stamp or not, and its canonical form without the stamp."""
     source = without_extensions(xml)
     try:
@@ -75,7 +76,8 @@ def _unstamped(xml: bytes) -> tuple[etree._ElementTree, bytes]:
     canonical = canonical_source(source)
     if canonical is None:
         remove_stamp(tree)
-        canonical = canonicalise(tree)
+        text = canonicalise(tree)
+        canonical = Span(text, 0, len(text))
     return tree, canonical
 
 
@@ -132,11 +134,11 @@ def canonicalise(tree: etree._ElementTree) -> bytes:
     return canonical
 
 
-def _supplier_place(canonical: bytes, tree: etree._ElementTree, supplier: etree._Element) -> int:
-    """Find where the supplier's start tag begins in the canonical bytes."""
+def _supplier_place(canonical: bytes, begin: int, tree: etree._ElementTree, supplier: etree._Element) -> int:
+    """Find where the supplier's start tag begins in the canonical bytes, which begin at a place of a text."""
     prefix = f"{supplier.prefix}:" if supplier.prefix else ""
     tag = f"<{prefix}AccountingSupplierParty".encode()
-    place = canonical.find(tag)
+    place = canonical.find(tag, begin)
     if canonical.find(tag, place + 1) < 0:
         return place
     import secrets  # takes a while to load and is needed for hardly any document
@@ -145,4 +147,4 @@ def _supplier_place(canonical: bytes, tree: etree._ElementTree, supplier: etree.
     mark = f"khatm-{secrets.token_hex(16)}"
     remove_stamp(tree)
     supplier.addprevious(etree.ProcessingInstruction(mark))
-    return canonicalise(tree).find(f"<?{mark}".encode())
+    return begin + canonicalise(tree).find(f"<?{mark}".encode())

@@ -133,7 +133,7 @@ def _certificate(text: bytes) -> Certificate | None:
 
 def _is_canonical(tree: etree._ElementTree, text: bytes) -> bool:
     """Whether a parsed text is canonical and has no part of a stamp."""
-    return canonical_source(text) == text or (not mentions_stamp(text) and canonicalise(tree) == text)
+    return canonical_source(text) == (text, 0, len(text)) or (not mentions_stamp(text) and canonicalise(tree) == text)
 
 
 def _signed(form: OwnForm, certificate: Certificate, point: bytes | None, digest: bytes) -> bool:

@@ -7,7 +7,7 @@ section 2.3; the stamp standard, sections 3 and 4.5.
 
 import re
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from khatm.document.errors import UnreadableXml
 from khatm.document.xml import CAC, CBC, MAX_BYTES, parse
@@ -38,7 +38,6 @@ _SORTED: Final = tuple(
     for list_id in ("UN/ECE 5305", "UN/ECE 5153")
 )
 """Tags of the official samples, whose attributes the canonical form sorts."""
-_UNSORTED: Final = tuple(written for written, _ in _SORTED)
 
 _EXTENSIONS: Final = (b"<ext:UBLExtensions>", b"</ext:UBLExtensions>")
 _SIGNATURE: Final = (b"<cac:Signature>", b"</cac:Signature>")
@@ -55,9 +54,10 @@ _SHORT: Final = re.compile(b"QR")
 """The search of a pattern takes a third of what `in` takes to find two bytes."""
 
 
-def mentions_stamp(content: bytes) -> bool:
-    """Whether a text has a name of the stamp's parts; only the parser can tell whether it belongs to one."""
-    return b"UBLExtensions" in content or b"Signature" in content or _SHORT.search(content) is not None
+def mentions_stamp(text: bytes, at: int = 0) -> bool:
+    """Whether a text has a name of the stamp's parts behind a place; only the parser can tell if it belongs to one."""
+    named = text.find(b"UBLExtensions", at) >= 0 or text.find(b"Signature", at) >= 0
+    return named or _SHORT.search(text, at) is not None
 
 
 def without_extensions(xml: bytes) -> bytes:
@@ -111,22 +111,34 @@ def _is_well_formed(head: bytes, element: bytes) -> bool:
     return len(root) == 1
 
 
-def canonical_source(xml: bytes) -> bytes | None:
+class Span(NamedTuple):
+    """A part of a text, so that a long document need not be copied."""
+
+    text: bytes
+    begin: int
+    end: int
+
+
+def canonical_source(xml: bytes) -> Span | None:
     """Return the canonical form of a document without its stamp if the source holds these very bytes, else None.
 
     `xml` is what `khatm.document.xml.parse` took without error; of other bytes the answer says nothing.
     """
-    head_begin, head_end = _root_start(xml)
-    head = xml[head_begin:head_end]
-    if not _is_canonical_start(head):
+    begin, head_end = _root_start(xml)
+    end = xml.rfind(b">") + 1
+    if not _is_canonical_start(xml[begin:head_end]) or xml[end:].strip(_BLANKS):
         return None
-    content = xml[head_end:].rstrip(_BLANKS)
-    if mentions_stamp(content):
-        content = _without_stamp(content)
-        if mentions_stamp(content):
+    text = xml
+    if mentions_stamp(text, head_end):
+        text = _without_stamp(xml[begin:end], head_end - begin)
+        begin, head_end, end = 0, head_end - begin, len(text)
+        if mentions_stamp(text, head_end):
             return None
-    pieces = _spelt_out(content)
-    return b"".join((head, *pieces)) if pieces else None
+    plain = _patterns()[0].match(text, head_end, end)
+    if plain is not None and plain.end() == end:
+        return Span(text, begin, end)
+    canonical = _spelt_out(text[head_end:end])
+    return Span(text[begin:head_end] + canonical, 0, head_end - begin + len(canonical)) if canonical else None
 
 
 @lru_cache(maxsize=64)
@@ -144,8 +156,10 @@ def _patterns() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     return re.compile(_CONTENT), re.compile(_EMPTY)
 
 
-def _spelt_out(content: bytes) -> list[bytes]:
-    """Return the canonical text in pieces, with what may be spelt otherwise as it should be; none for anything else."""
+def _spelt_out(content: bytes) -> bytes:
+    """Return the canonical text of what may be spelt a little otherwise; nothing where there is more to change."""
+    for written, canonical in _SORTED:
+        content = content.replace(written, canonical)
     plain, empty = _patterns()
     pieces: list[bytes] = []
     at = 0
@@ -154,34 +168,30 @@ def _spelt_out(content: bytes) -> list[bytes]:
         end = found.end() if found else at
         pieces.append(content[at:end])
         if end == len(content):
-            return pieces
-        if (tag := empty.match(content, end)) is not None:
-            pieces.append(b"<%b%b></%b>" % (tag[1], tag[2], tag[1]))
-            at = tag.end()
-        elif content.startswith(_UNSORTED, end):
-            content, at = content[end:], 0
-            for written, canonical in _SORTED:
-                content = content.replace(written, canonical)
-        else:
+            return b"".join(pieces)
+        tag = empty.match(content, end)
+        if tag is None:
             break
-    return []
+        pieces.append(b"<%b%b></%b>" % (tag[1], tag[2], tag[1]))
+        at = tag.end()
+    return b""
 
 
-def _without_stamp(content: bytes) -> bytes:
-    """Cut the parts of a stamp out of the text, as far as they are spelt as expected."""
-    content = _without(content, content.find(_SIGNATURE[0]), _SIGNATURE[1])
-    identified = content.find(_QR)
-    begin = content.rfind(_REFERENCE_START, 0, max(identified, 0))
-    between = content[begin + len(_REFERENCE_START) : identified]
+def _without_stamp(text: bytes, at: int) -> bytes:
+    """Cut the parts of a stamp out of the text behind a place, as far as they are spelt as expected."""
+    text = _without(text, text.find(_SIGNATURE[0], at), _SIGNATURE[1])
+    identified = text.find(_QR, at)
+    begin = text.rfind(_REFERENCE_START, at, max(identified, at))
+    between = text[begin + len(_REFERENCE_START) : identified]
     if begin < 0 or between.strip(_BLANKS):
-        return content
-    return _without(content, begin, _REFERENCE_END)
+        return text
+    return _without(text, begin, _REFERENCE_END)
 
 
-def _without(content: bytes, begin: int, end_tag: bytes) -> bytes:
+def _without(text: bytes, begin: int, end_tag: bytes) -> bytes:
     """Cut an element out if its end is certain: no comment or instruction hides it, no reference stands inside."""
-    end = content.find(end_tag, begin)
-    inside = content[begin + 1 : end]
+    end = text.find(end_tag, begin)
+    inside = text[begin + 1 : end]
     if begin < 0 or end < 0 or b"!" in inside or b"?" in inside or inside.count(_REFERENCE) > 1:
-        return content
-    return content[:begin] + content[end + len(end_tag) :]
+        return text
+    return text[:begin] + text[end + len(end_tag) :]
