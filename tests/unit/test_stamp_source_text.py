@@ -14,7 +14,7 @@ from lxml import etree
 from khatm.document.errors import UnreadableXml
 from khatm.document.xml import parse
 from khatm.errors import KhatmError
-from khatm.stamp.canonical import hash_text, invoice_hash, remove_stamp
+from khatm.stamp.canonical import hash_text, invoice_hash, read_canonical, remove_stamp
 from khatm.stamp.source_text import canonical_source, without_extensions
 from tests.vectors.entries import read
 
@@ -126,3 +126,48 @@ def test_leaving_the_extensions_out_changes_neither_form_nor_readability() -> No
         else:
             assert invoice_hash(xml) == hash_text(expected)
     assert min(left_out, refused) > 50
+
+
+def long_document(line: bytes = b"", at: int = 0) -> bytes:
+    """An invoice with 600 lines; `line` is put before one of them."""
+    begin, end = PLAIN.index(b"<cac:InvoiceLine>"), PLAIN.rindex(b"</cac:InvoiceLine>") + len(b"</cac:InvoiceLine>")
+    lines = [PLAIN[begin:end]] * 600
+    return PLAIN[:begin] + b"".join(lines[:at]) + line + b"".join(lines[at:]) + PLAIN[end:]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"<cac:InvoiceLine><cac:InvoiceLine></cac:InvoiceLine></cac:InvoiceLine>",
+        b"<cac:InvoiceLine><cac:InvoiceLine>" + b"<cbc:ID>1</cbc:ID>" * 9000 + b"</cac:InvoiceLine></cac:InvoiceLine>",
+        b"<cac:InvoiceLine/>",
+        b"<cac:InvoiceLine><!-- <cac:InvoiceLine> --></cac:InvoiceLine>",
+        b"<cac:AccountingSupplierParty></cac:AccountingSupplierParty>",
+        b"<cac:InvoiceLine><cac:AccountingSupplierParty></cac:AccountingSupplierParty></cac:InvoiceLine>",
+        b"<cac:Signature><cac:InvoiceLine></cac:InvoiceLine></cac:Signature>",
+        b"<cac:Other><cac:InvoiceLine></cac:InvoiceLine></cac:Other>",
+        b"<cac:InvoiceLine>",
+        b"</cac:InvoiceLine>",
+        b"<cac:InvoiceLine></cac:Item></cac:InvoiceLine>",
+        b"<cac:InvoiceLine><x:y></x:y></cac:InvoiceLine>",
+        b"<cac:Other>",
+        b"<cac:InvoiceLine>\xff</cac:InvoiceLine>",
+    ],
+)
+@pytest.mark.parametrize("at", [0, 300, 600])
+def test_a_long_document_is_read_as_a_short_one(line: bytes, at: int) -> None:
+    xml = long_document(line, at)
+    expected = by_lxml(xml)
+    if expected is None:
+        with pytest.raises(UnreadableXml) as told:
+            parse(xml)
+        with pytest.raises(UnreadableXml) as found:
+            read_canonical(xml)
+        assert found.value.facts() == told.value.facts()
+    else:
+        invoice = read_canonical(xml)
+        assert invoice.head + invoice.body + invoice.tail == expected
+        assert invoice.tail.startswith(b"<cac:AccountingSupplierParty>\n")
+        assert invoice.facts == read_canonical(PLAIN).facts
+        assert invoice_hash(xml) == hash_text(expected)

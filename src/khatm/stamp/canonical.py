@@ -17,7 +17,7 @@ from khatm.document.errors import UnreadableXml
 from khatm.document.xml import CBC, INV, parse, text_of
 from khatm.stamp.errors import MissingElement, NotCanonical
 from khatm.stamp.facts import SUPPLIER, facts_of, require_facts, sources
-from khatm.stamp.source_text import Span, canonical_source, without_extensions
+from khatm.stamp.source_text import Span, canonical_source, parse_plain, without_extensions
 
 INITIAL_PIH: Final = "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ=="
 """The previous invoice hash of a unit's first document: base64 of the hexadecimal SHA-256 of the character 0."""
@@ -36,7 +36,7 @@ def read_canonical(xml: bytes) -> CanonicalInvoice:
 
     Raises UnreadableXml, NotCanonical, or MissingElement for what the stamp needs (supplier, names, totals, times).
     """
-    tree, (text, begin, end) = _unstamped(xml)
+    tree, span = _unstamped(xml)
     root = tree.getroot()
     if root.tag != f"{{{INV}}}Invoice":
         raise MissingElement("Invoice (UBL 2.1) as its root element", "the stamp")
@@ -46,9 +46,10 @@ def read_canonical(xml: bytes) -> CanonicalInvoice:
         raise MissingElement("cac:AccountingSupplierParty", "the place of the stamp")
     facts = facts_of(first)
     require_facts(facts)
+    text, begin, end = span
     start = _ROOT_START.match(text, begin)
     assert start is not None  # the canonical form of a document always begins so
-    cut = _supplier_place(text, begin, tree, supplier)
+    cut = _supplier_place(span, supplier)
     return CanonicalInvoice(text[begin : start.end()], text[start.end() : cut], text[cut:end], facts)
 
 
@@ -67,13 +68,13 @@ def hash_text(canonical: bytes | memoryview) -> str:
 
 
 def _unstamped(xml: bytes) -> tuple[etree._ElementTree, Span]:
-    """Return a document's tree, which may have parts of the stamp or not, and its canonical form without the stamp."""
+    """Return a document's canonical form without the stamp, and its tree, which may lack the lines and the stamp."""
     source = without_extensions(xml)
+    canonical = canonical_source(source)  # of no worth before the parser has taken the file
     try:
-        tree = parse(source)
+        tree = parse(source) if canonical is None else parse_plain(source)
     except UnreadableXml:
-        tree, source = parse(xml), xml  # raises with the places that the file has
-    canonical = canonical_source(source)
+        tree, canonical = parse(xml), None  # raises with the places that the file has
     if canonical is None:
         remove_stamp(tree)
         text = canonicalise(tree)
@@ -134,17 +135,18 @@ def canonicalise(tree: etree._ElementTree) -> bytes:
     return canonical
 
 
-def _supplier_place(canonical: bytes, begin: int, tree: etree._ElementTree, supplier: etree._Element) -> int:
-    """Find where the supplier's start tag begins in the canonical bytes, which begin at a place of a text."""
+def _supplier_place(canonical: Span, supplier: etree._Element) -> int:
+    """Find where the start tag of the root's first supplier begins in the canonical bytes."""
+    text, begin, end = canonical
     prefix = f"{supplier.prefix}:" if supplier.prefix else ""
     tag = f"<{prefix}AccountingSupplierParty".encode()
-    place = canonical.find(tag, begin)
-    if canonical.find(tag, place + 1) < 0:
+    place = text.find(tag, begin)
+    if text.find(tag, place + 1) < 0:
         return place
     import secrets  # takes a while to load and is needed for hardly any document
 
     # The text stands more than once (nested, or inside a processing instruction): mark the right one and look again.
     mark = f"khatm-{secrets.token_hex(16)}"
-    remove_stamp(tree)
-    supplier.addprevious(etree.ProcessingInstruction(mark))
+    tree = parse(text[begin:end])
+    next(tree.getroot().iterchildren(SUPPLIER)).addprevious(etree.ProcessingInstruction(mark))
     return begin + canonicalise(tree).find(f"<?{mark}".encode())

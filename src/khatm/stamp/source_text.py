@@ -9,6 +9,8 @@ import re
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
+from lxml import etree
+
 from khatm.document.errors import UnreadableXml
 from khatm.document.xml import CAC, CBC, MAX_BYTES, parse
 
@@ -50,6 +52,11 @@ _REFERENCE_START: Final = b"<cac:AdditionalDocumentReference>"
 _REFERENCE_END: Final = b"</cac:AdditionalDocumentReference>"
 _QR: Final = b"<cbc:ID>QR</cbc:ID>"
 _BLANKS: Final = b" \t\n"
+_LINE: Final = (b"<cac:InvoiceLine>", b"</cac:InvoiceLine>")
+_LONG: Final = 131_072
+_PART: Final = 65_536
+"""Bytes of lines: those of a longer document are parsed in parts of about this size, which the processor's cache holds
+with their tree."""
 _SHORT: Final = re.compile(b"QR")
 """The search of a pattern takes a third of what `in` takes to find two bytes."""
 
@@ -75,6 +82,26 @@ def without_extensions(xml: bytes) -> bytes:
     if b"!" in element or not _is_canonical_start(head) or not _is_well_formed(head, _frame_of(element)):
         return xml
     return xml[:begin] + xml[end:]
+
+
+def parse_plain(xml: bytes) -> etree._ElementTree:
+    """Parse a file of which `canonical_source` knows the canonical form; the tree of a long one has no lines.
+
+    No comment, instruction or CDATA section is in such a file, so whole lines can be parsed by themselves. Raises
+    UnreadableXml, with places in a part.
+    """
+    first, end = xml.find(_LINE[0]), xml.rfind(_LINE[1]) + len(_LINE[1])
+    if first < 0 or end - first < _LONG or len(xml) > MAX_BYTES:
+        return parse(xml)
+    head_begin, head_end = _root_start(xml)
+    root_end = _end_tag(xml[head_begin:head_end])
+    begin = first
+    while begin < end:
+        stop = xml.find(_LINE[0], begin + _PART, end)
+        stop = end if stop < 0 else stop
+        parse(b"".join((xml[:head_end], xml[begin:stop], root_end)))
+        begin = stop
+    return parse(xml[:first] + xml[end:])
 
 
 def _root_start(xml: bytes) -> tuple[int, int]:
@@ -103,9 +130,8 @@ def _frame_of(extensions: bytes) -> bytes:
 @lru_cache(maxsize=64)
 def _is_well_formed(head: bytes, element: bytes) -> bool:
     """Whether a text is one whole element below a root start tag."""
-    name = head[1:].split(b" ")[0].rstrip(b">")
     try:
-        root = parse(b"%b%b</%b>" % (head, element, name)).getroot()
+        root = parse(head + element + _end_tag(head)).getroot()
     except UnreadableXml:
         return False
     return len(root) == 1
@@ -148,6 +174,11 @@ def _is_canonical_start(tag: bytes) -> bool:
     return (
         re.fullmatch(_START, tag) is not None and prefixes == sorted(prefixes) and all(each in tag for each in _NEEDED)
     )
+
+
+def _end_tag(start_tag: bytes) -> bytes:
+    name = start_tag[1:].split(b" ")[0].rstrip(b">")
+    return b"</%b>" % name
 
 
 @cache
