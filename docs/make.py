@@ -188,6 +188,7 @@ _GROUPS: Final = (
     ("structure", "XML and structure", "الملف والبنية"),
     ("check", "Checks of stamp, QR code and chain", "فحوص الختم ورمز الاستجابة السريعة والسلسلة"),
     ("gateway", "Codes of the gateway, the onboarding and the SDK", "رموز البوابة والربط وحزمة التطوير"),
+    ("doctor", "Causes that `khatm doctor` names", "الأسباب التي يذكرها `khatm doctor`"),
     ("term", "Terms of the data dictionary", "مصطلحات قاموس البيانات"),
 )
 _HEAD: Final[dict[Language, str]] = {
@@ -214,6 +215,7 @@ def codes_page(language: Language) -> str:
             entry = explain(code, kind)
             assert entry is not None
             grouped[_group(entry)].append(entry)
+    grouped["doctor"] = [entry for code in causes.codes() if (entry := causes.entry(code))]
     for held in grouped.values():
         held.sort(key=_order)
     blocks = [_HEAD[language].format(count=sum(map(len, grouped.values())))]
@@ -241,7 +243,7 @@ def _group(entry: Entry) -> str:
 def _block(entry: Entry, language: Language) -> str:
     text = entry.text(language)
     anchor = f'<a id="{_anchor(entry.code, entry.kind)}"></a>\n'
-    lines = [anchor, f"### {entry.code}\n", f"{_escaped(text.title)}\n"]
+    lines = [anchor, f"### {entry.code}\n", *([f"{_escaped(text.title)}\n"] if text.title else [])]
     lines += [_part(part, "؛ " if language == "ar" else "; ") for part in parts(entry, language)]
     return "\n".join(lines)
 

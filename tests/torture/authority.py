@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 import httpx
-from lxml import etree
 
+from khatm.document.walk import Walked
 from khatm.simulator.business_rules import Edition, RuleFinding, RuleReport
 from khatm.simulator.embedded import EmbeddedSimulator
 from khatm.simulator.fatoora import STATE_FILE
@@ -28,10 +28,10 @@ class ScriptedRules:
     def __init__(self) -> None:
         self._official = OfficialRules()
 
-    def judge(self, tree: etree._ElementTree, *, edition: Edition, now: datetime) -> RuleReport:
+    def judge(self, document: Walked, *, edition: Edition, now: datetime) -> RuleReport:
         """Return what the rules say."""
-        report = self._official.judge(tree, edition=edition, now=now)
-        if not (tree.getroot().findtext(_NUMBER) or "").endswith(REJECTED_SUFFIX):
+        report = self._official.judge(document, edition=edition, now=now)
+        if not (document.root.element.findtext(_NUMBER) or "").endswith(REJECTED_SUFFIX):
             return report
         refusal = RuleFinding(REJECTED_RULE, "error", "This document asks to be refused.")
         return replace(report, findings=(*report.findings, refusal))

@@ -1,7 +1,10 @@
 """`khatm validate` and `khatm explain`: records, exit codes, comparison of editions, both languages."""
 
 import io
+import json
 import os
+import re
+from importlib.resources import files
 from pathlib import Path
 from typing import get_args
 
@@ -260,6 +263,27 @@ def test_a_rule_tells_how_each_edition_takes_it(desk: Desk) -> None:
     assert "zatca:238-R3.4.8: error\n  zatca:238-R3.3.3: warning" in desk.khatm("explain", "BR-KSA-F-01").out
     assert "zatca:238-R3.4.8: warning\n\n" in desk.khatm("explain", "BR-KSA-98").out
     assert "Severity\n  error\n" in desk.khatm("explain", "BR-KSA-40").out
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_cause_of_the_doctor_is_explained(desk: Desk, language: Language) -> None:
+    table = json.loads((files("khatm.doctor") / "causes.json").read_text(encoding="utf-8"))["causes"]
+    assert len(table) > 100
+    severities = {"en": ("error", "warning", "note"), "ar": ("خطأ", "تحذير", "ملاحظة")}[language]
+    for code, held in table.items():
+        said = " ".join(desk.khatm("explain", code, "--language", language).out.split())
+        # what only a document can tell is open
+        wanted = [re.sub(r"\{\w+\}", "…", held[language][name]) for name in ("cause", "fix")]
+        wanted.append(severities[("error", "warning", "note").index(held["severity"])])
+        assert said.startswith(code) and [each for each in wanted if each not in said] == [], code
+
+
+def test_a_cause_is_found_as_other_codes_are(desk: Desk) -> None:
+    [record] = desk.khatm("explain", " doctor-hash-twice", "--format", "json").records
+    assert (record["code"], record["kind"], record["fields"]) == ("DOCTOR-HASH-TWICE", "doctor", [])
+    assert record["en"]["why"] == "The hash was hashed once more: … holds the SHA-256 of …."
+    ran = desk.khatm("explain", "DOCTOR-HASH-TWISE")
+    assert ran.code == 2 and "DOCTOR-HASH-TWICE" in ran.err
 
 
 def test_an_unknown_code_gets_a_suggestion(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from khatm.cli.khatm import COMMANDS, khatm
+from khatm.doctor import causes
 from khatm.document.arithmetic import compute
 from khatm.document.model import read_document
 from khatm.ledger.audit.breaks import TEXTS
@@ -63,7 +64,7 @@ def test_every_code_has_its_place_on_the_page_of_codes(name: str) -> None:
     anchors = re.findall(r'<a id="([^"]+)"></a>', text)
     assert len(anchors) == len(set(anchors))
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= set(anchors)
-    assert {code.replace(" ", "-") for code in codes()} <= set(anchors)
+    assert {code.replace(" ", "-") for code in (*codes(), *causes.codes())} <= set(anchors)
     assert re.findall(r"^### (.+)$", text, re.MULTILINE).count("KSA-13") == 2  # a term, and a code of the SDK
     assert text.startswith('<div dir="rtl">\n\n') == text.endswith("\n</div>\n") == name.endswith(".ar.md")
     assert f"docs/{name}" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from lxml import etree
 
+from khatm.document.walk import Walked
 from khatm.environment import Environment
 from khatm.simulator.business_rules import Edition, RuleFinding, RuleReport
 from khatm.simulator.examination import examine
@@ -32,15 +32,15 @@ class OneRule:
         self.report = report
         self.asked: list[tuple[str, Edition, datetime]] = []
 
-    def judge(self, tree: etree._ElementTree, *, edition: Edition, now: datetime) -> RuleReport:
-        self.asked.append((str(tree.getroot().tag), edition, now))
+    def judge(self, document: Walked, *, edition: Edition, now: datetime) -> RuleReport:
+        self.asked.append((str(document.root.element.tag), edition, now))
         return self.report
 
 
 class BrokenRules:
     """A rule set with a fault of its own."""
 
-    def judge(self, tree: etree._ElementTree, *, edition: Edition, now: datetime) -> RuleReport:
+    def judge(self, document: Walked, *, edition: Edition, now: datetime) -> RuleReport:
         raise RuntimeError("out of order")
 
 

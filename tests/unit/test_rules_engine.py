@@ -59,12 +59,12 @@ class TestReading:
         assert reading.named("cac:Party")[0].text == " 12 "
         assert read(etree.fromstring("<x>1</x>")).root.text == "1"
 
-    def test_attributes_without_namespace(self) -> None:
+    def test_attributes_of_a_namespace_have_its_name(self) -> None:
         reading = reading_of('<b:ID schemeID=" x " xml:lang="en">1</b:ID><b:Name name="n"/>')
         (number,) = reading.named("cbc:ID")
         assert number.attribute("schemeID") == " x "
         assert number.attribute("lang") is None
-        assert number.attributes == {"schemeID": " x "}
+        assert number.attributes == {"schemeID": " x ", "{http://www.w3.org/XML/1998/namespace}lang": "en"}
         assert reading.attribute_values("name") == ["n"]
 
     def test_single_nodes(self) -> None:

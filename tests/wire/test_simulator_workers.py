@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from lxml import etree
 
+from khatm.document.walk import Walked
 from khatm.environment import Environment
 from khatm.simulator.business_rules import Edition, RuleFinding, RuleReport
 from khatm.simulator.examination import examine, with_continuity
@@ -92,7 +92,7 @@ def test_odd_bodies_are_judged_alike(examiners: Examiners, body: object) -> None
 class _OneRule:
     """A rule set that lives in this process only."""
 
-    def judge(self, tree: etree._ElementTree, *, edition: Edition, now: datetime) -> RuleReport:
+    def judge(self, document: Walked, *, edition: Edition, now: datetime) -> RuleReport:
         return RuleReport((RuleFinding("BR-KSA-99", "error", "No."),))
 
 

@@ -22,6 +22,7 @@ _KINDS: Final = {
     "check": ("check of stamp, QR code and chain", "فحص الختم والرمز والسلسلة"),
     "gateway": ("code of the gateway or the SDK", "رمز من البوابة أو حزمة التطوير"),
     "term": ("term of the data dictionary", "مصطلح من قاموس البيانات"),
+    "doctor": ("cause that khatm doctor names", "سبب يذكره الأمر khatm doctor"),
 }
 _HEADINGS: Final = {
     "severity": ("Severity", "الدرجة"),
@@ -50,7 +51,7 @@ _FORMS: Final = {
     "Identifier": "معرف", "Percentage": "نسبة", "Quantity": "كمية", "Rate": "سعر صرف", "String": "نص محدد",
     "Text": "نص", "Time": "وقت", "Unit price": "سعر وحدة", "group": "مجموعة",
 }  # fmt: skip
-_SEVERITIES: Final = {"error": ("error", "خطأ"), "warning": ("warning", "تحذير")}
+_SEVERITIES: Final = {"error": ("error", "خطأ"), "warning": ("warning", "تحذير"), "note": ("note", "ملاحظة")}
 _STATUS: Final = {
     "M": ("required", "إلزامي"),
     "C": ("in some cases", "في بعض الحالات"),
@@ -70,14 +71,18 @@ _DOCUMENTS: Final = {
 @click.option("--language", type=click.Choice(["en", "ar"]), default="en", show_default=True)
 @format_option
 def explain(code: str, language: "Language", output_format: OutputFormat) -> None:
-    """Explain CODE: a rule, a code of the gateway or the SDK, or a term such as BT-31 or KSA-13."""
+    """Explain CODE: a rule, a code of the gateway, the SDK or the doctor, or a term such as BT-31 or KSA-13."""
+    from khatm.doctor import causes
     from khatm.rules.catalogue import codes, explain_all
 
-    entries = explain_all(code)
+    entries = (*explain_all(code), *filter(None, [causes.entry(code)]))
     if not entries:
         from difflib import get_close_matches
 
-        near = ", ".join(get_close_matches(code, codes(), n=5, cutoff=0.6)) or "BR-KSA-98, Invalid-OTP, BT-31"
+        near = (
+            ", ".join(get_close_matches(code, [*codes(), *causes.codes()], n=5, cutoff=0.6))
+            or "BR-KSA-98, Invalid-OTP, BT-31"
+        )
         progress(f"error: nothing is known of {code!r}. Perhaps: {near}.")
         sys.exit(2)
     for number, entry in enumerate(entries):
@@ -94,7 +99,8 @@ def _lines(entry: "Entry", language: "Language") -> Iterator[str]:
     """Yield the page: code and kind, the title, then each part under a heading of its own."""
     text, said = entry.text(language), 1 if language == "ar" else 0
     yield f"{entry.code} ({_KINDS[entry.kind][said]})"
-    yield text.title
+    if text.title:
+        yield text.title
     for part in parts(entry, language):
         yield ""
         yield part.heading
@@ -122,7 +128,7 @@ def parts(entry: "Entry", language: "Language") -> list[Part]:
 
 def _of_code(entry: "Entry", language: "Language") -> Iterator[tuple[str, list[str]]]:
     text = entry.text(language)
-    yield "severity", _severities(entry.code, language)
+    yield "severity", _severities(entry, language)
     yield "why", [text.why]
     yield "fix", [text.fix]
     yield "example", [entry.example] if entry.example else []
@@ -143,13 +149,16 @@ def _of_term(entry: "Entry", term: "TermFacts", language: "Language") -> Iterato
     yield "advice", [_named(code, language) for code in _advice_on(entry.code)]
 
 
-def _severities(code: str, language: "Language") -> list[str]:
-    """Return how a rule of the official stylesheets is taken: in one word, or by edition where they differ."""
+def _severities(entry: "Entry", language: "Language") -> list[str]:
+    """Return how a cause or a rule of the official stylesheets is taken: in one word, or by edition."""
+    from khatm.doctor import causes
     from khatm.rules import en16931, ksa
     from khatm.rules.edition import Edition
 
     said = 1 if language == "ar" else 0
-    sites = [site for site in (*en16931.SITES, *ksa.SITES) if site.rule == code]
+    if entry.kind == "doctor":
+        return [_SEVERITIES[causes.severity(entry.code)][said]]
+    sites = [site for site in (*en16931.SITES, *ksa.SITES) if site.rule == entry.code]
     told: dict[str, str] = {}
     for edition in Edition:
         severities = dict.fromkeys(site.severity for site in sites if edition in site.editions)

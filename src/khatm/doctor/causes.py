@@ -7,9 +7,10 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from khatm.errors import Language
+from khatm.rules.catalogue import Entry, Text
 
 Severity = Literal["error", "warning", "note"]
 Proof = Literal["reproduced", "verified", "compared", "read", "excluded"]
@@ -31,6 +32,18 @@ Facts = Mapping[str, str]
 def codes() -> tuple[str, ...]:
     """Return the codes of all causes in the order of the table."""
     return tuple(_table()["causes"])
+
+
+def entry(code: str) -> Entry | None:
+    """Return a cause as an entry of the catalogue, or None; letter case and outer blanks do not matter.
+
+    What only a document can tell is an ellipsis.
+    """
+    name = code.strip().upper()
+    if name not in codes():
+        return None
+    en, ar = (Text("", cause(name, {}, each), fix(name, {}, each)) for each in get_args(Language))
+    return Entry(name, "doctor", (), en, ar)
 
 
 def severity(code: str) -> Severity:

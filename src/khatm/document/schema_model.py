@@ -32,10 +32,11 @@ class Wildcard:
 
 @dataclass(slots=True)
 class Arc:
-    """The way on over one element: its type and the state behind it, both compiled when first gone."""
+    """The way on over one element: its name, its type and the state behind it, all found when first gone."""
 
     place: int
     type_name: str
+    name: str = ""
     step: "Step | None" = None
     type: "Type | None" = None
 
@@ -118,6 +119,10 @@ class Type:
     """The type that allows any content and attributes (xs:anyType)."""
     empty: bool = False
     """Whether the type allows no content at all."""
+    nests: bool = False
+    """Whether the type allows nothing but a list of elements, as most do that have any inside."""
+    usual: dict[tuple[tuple[str, str], ...], dict[str, str]] = field(default_factory=dict)
+    """Attributes that an element of this type had, and nothing was wrong with them: looked at once."""
 
     @property
     def simple(self) -> bool:
@@ -184,6 +189,7 @@ class Table:
         if type_.text is None:
             type_.content = _Reader(self, name.partition(":")[0]).read(words[at:])
             type_.empty = not type_.content.particles and not type_.mixed
+            type_.nests = not (type_.empty or type_.mixed or type_.abstract)
         return type_
 
     def _flag(self, type_: Type, word: str) -> bool:

@@ -9,7 +9,7 @@ import math
 import re
 
 from khatm.rules.numbers import double_of
-from khatm.rules.reading import Node
+from khatm.rules.reading import Node, Nodes
 
 _whole = re.compile("-?[0-9]{1,15}").fullmatch
 
@@ -39,11 +39,11 @@ def number_of(node: Node) -> float:
     return math.nan if value is None else value
 
 
-def some_above_zero(nodes: list[Node]) -> bool:
+def some_above_zero(nodes: Nodes) -> bool:
     """Tell whether some amount is above 0; raises Abort (CAST) for a text met before one that is."""
     return any(compare_whole(node, 0) > 0 for node in nodes)
 
 
-def some_zero(nodes: list[Node]) -> bool:
+def some_zero(nodes: Nodes) -> bool:
     """Tell whether some amount equals the decimal literal 0.00, which neither -0 nor -0.00 does."""
     return any(compare_total(node, 0.0) == 0 for node in nodes)

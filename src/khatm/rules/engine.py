@@ -97,7 +97,7 @@ def _part_by_part(plans: Iterable[Sequence[Site]], reading: Reading) -> dict[Tes
     All of them look at one part of the document before the next: while the processor has it at hand.
     """
     judged: dict[Test, list[Node] | Abort] = {}
-    lists: dict[object, tuple[list[Any], Callable[[Any], Any] | None, list[Over[Any]]]] = {}
+    lists: dict[object, tuple[Sequence[Any], Callable[[Any], Any] | None, list[Over[Any]]]] = {}
     for test in [site.test for plan in plans for site in plan]:
         if isinstance(test, Over):
             made = test.context if isinstance(test.context, Made) else None

@@ -12,7 +12,7 @@ from typing import Final
 
 from khatm.document.xml import CAC, CBC, EXT
 from khatm.rules.findings import Finding, Severity, Stage
-from khatm.rules.reading import Node, Reading
+from khatm.rules.reading import Node, Nodes, Reading
 
 _ECDSA: Final = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 _SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
@@ -104,7 +104,7 @@ def examine_chain(reading: Reading) -> list[Finding]:
     return findings
 
 
-def references(reading: Reading, identifier: str) -> list[Node]:
+def references(reading: Reading, identifier: str) -> Nodes:
     """Return the root's document references with this trimmed ID."""
     return [
         each
@@ -121,7 +121,7 @@ def unfold(reading: Reading) -> list[Finding]:
     """
     findings = []
     codes = [node for each in references(reading, "QR") for node in each.path("cac:Attachment", _OBJECT)]
-    spelled: list[tuple[Stage, list[Node]]] = [("signature", reading.named("ds:SignatureValue")[:1]), ("qr", codes[:1])]
+    spelled: list[tuple[Stage, Nodes]] = [("signature", reading.named("ds:SignatureValue")[:1]), ("qr", codes[:1])]
     for stage, nodes in spelled:
         for node in nodes:
             joined = "".join(node.text.split())
@@ -208,7 +208,7 @@ def _transforms(node: Node, algorithm: str, expression: str) -> bool:
 
 def _around(signature: Node) -> Iterator[Finding]:
     """Yield what lies beside the signature in its own extension."""
-    strangers = _strangers(signature, _SIGNATURE_PARTS) + signature.all("ds:Object")[1:]
+    strangers = [*_strangers(signature, _SIGNATURE_PARTS), *signature.all("ds:Object")[1:]]
     for holder in signature.all("ds:Object"):
         strangers += _strangers(holder, frozenset({"xades:QualifyingProperties"}))
         for properties in holder.all("xades:QualifyingProperties"):

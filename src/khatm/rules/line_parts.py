@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from khatm.rules.reading import NONE, Node, Reading, descend
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend
 
 _LINE = "cac:InvoiceLine"
 _TOTAL = "cac:TaxTotal"
@@ -12,18 +12,18 @@ _SUBTOTAL = "cac:TaxSubtotal"
 class LineParts(NamedTuple):
     """What many rules look for below lines, in document order."""
 
-    lines: list[Node]
-    totals: list[Node]
-    subtotals: list[Node]
+    lines: Nodes
+    totals: Nodes
+    subtotals: Nodes
     """`cac:TaxTotal/cac:TaxSubtotal`."""
-    categories: list[Node]
+    categories: Nodes
     """The tax categories of the subtotals."""
-    items: list[Node]
+    items: Nodes
     """The tax categories of the items."""
-    prices: list[Node]
+    prices: Nodes
 
 
-def lines(reading: Reading) -> list[Node]:
+def lines(reading: Reading) -> Nodes:
     """Return the lines of the invoice (`/inv:Invoice/cac:InvoiceLine`)."""
     return reading.root.all(_LINE) if reading.root.name == "inv:Invoice" else NONE
 
@@ -49,7 +49,7 @@ def _every_parts(reading: Reading) -> LineParts:
     return _parts(reading, reading.named(_LINE))
 
 
-def _parts(reading: Reading, found: list[Node]) -> LineParts:
+def _parts(reading: Reading, found: Nodes) -> LineParts:
     totals = descend(found, _TOTAL)
     subtotals = descend(totals, _SUBTOTAL) if any(map(_is_of_line, reading.named(_SUBTOTAL))) else NONE
     items = descend(found, "cac:Item", "cac:ClassifiedTaxCategory")

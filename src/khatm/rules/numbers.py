@@ -13,7 +13,7 @@ from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_FLOOR, ROUND_HALF_EVEN, 
 from typing import Final
 
 from khatm.rules.abort import Abort, AbortKind
-from khatm.rules.reading import Node, one
+from khatm.rules.reading import Node, Nodes, one
 
 EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation])
 """Adds, subtracts and multiplies without loss; not for division."""
@@ -80,7 +80,7 @@ def boolean(text: str) -> bool:
     return value
 
 
-def decimal_of(nodes: list[Node]) -> Decimal | None:
+def decimal_of(nodes: Nodes) -> Decimal | None:
     """Return the exact decimal of the only node, None for no node; raises Abort (MULTIPLE, CAST)."""
     text = one(nodes)
     if text is None:
@@ -91,7 +91,7 @@ def decimal_of(nodes: list[Node]) -> Decimal | None:
         raise abort.at(nodes[0]) from None
 
 
-def double_of(nodes: list[Node]) -> float | None:
+def double_of(nodes: Nodes) -> float | None:
     """Return the double of the only node, None for no node; raises Abort (MULTIPLE, CAST)."""
     text = one(nodes)
     if text is None:

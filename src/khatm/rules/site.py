@@ -1,6 +1,6 @@
 """One assertion of an official stylesheet, registered."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 class Made(Generic[S, T]):
     """A fact: what is made of each item of a list."""
 
-    source: Callable[[Reading], list[S]]
+    source: Callable[[Reading], Sequence[S]]
     make: Callable[[S], T]
 
     def __call__(self, reading: Reading) -> list[T]:
@@ -32,9 +32,9 @@ class Made(Generic[S, T]):
 class Over(Generic[T]):
     """A test that goes over a list and judges each place by itself, so that long lists can be taken part by part."""
 
-    context: Callable[[Reading], list[T]]
+    context: Callable[[Reading], Sequence[T]]
     """The fact: where to look, in document order."""
-    within: Callable[[Reading, list[T]], Iterable[Node]]
+    within: Callable[[Reading, Sequence[T]], Iterable[Node]]
     """What fails at some neighbours of the list."""
 
     def __call__(self, reading: Reading) -> Iterable[Node]:

@@ -13,7 +13,7 @@ from typing import Final
 from khatm.clock import SAUDI
 from khatm.rules.findings import Finding
 from khatm.rules.integrity import references
-from khatm.rules.reading import Node, Reading
+from khatm.rules.reading import Nodes, Reading
 from khatm.stamp.qr import TAG_NAMES
 from khatm.stamp.verify import Verification
 
@@ -122,7 +122,7 @@ def _longer_than_needed(text: str) -> bool:
     return False
 
 
-def _location(nodes: list[Node]) -> str:
+def _location(nodes: Nodes) -> str:
     return nodes[0].location() if nodes else _ROOT
 
 

@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 from lxml import etree
 
 from khatm.document.errors import UnreadableXml
-from khatm.document.schema import check_structure
-from khatm.document.xml import parse_strictly
+from khatm.document.schema import StructureFinding, located
+from khatm.document.walk import Walked, walk
+from khatm.document.xml import STRICT_DEPTH, parse_strictly
 from khatm.errors import Language
 from khatm.memory import uncollected
 from khatm.rules import edition as editions
@@ -20,7 +21,7 @@ from khatm.rules.edition import Edition
 from khatm.rules.engine import judge_stages
 from khatm.rules.findings import Finding, Stage, StageReport
 from khatm.rules.integrity import examine_chain, examine_qr, examine_stamp, unfold
-from khatm.rules.reading import read
+from khatm.rules.reading import Reading
 from khatm.rules.stamp_policy import judge_records, judge_signer, spelled_otherwise
 from khatm.stamp.certificate import Certificate
 from khatm.stamp.verdict import CheckResult
@@ -83,15 +84,17 @@ def validate(
     skipped; it never changes the verdict.
     """
     try:
-        tree = parse_strictly(xml, max_bytes=max_bytes)
+        tree = parse_strictly(xml, max_bytes=max_bytes, walked=True)
+        walked = walk(tree, deepest=STRICT_DEPTH)
     except UnreadableXml as error:
         return _unreadable(error, edition)
     with uncollected():
-        return _judged(tree, xml, now, edition, previous_hash, reference, advice)
+        return _judged(tree, walked, xml, now, edition, previous_hash, reference, advice)
 
 
 def _judged(
     tree: etree._ElementTree,
+    walked: Walked,
     xml: bytes,
     now: datetime,
     edition: Edition,
@@ -100,8 +103,8 @@ def _judged(
     wants_advice: bool,
 ) -> ValidationReport:
     sentences: dict[str, dict[Language, str]] = {}
-    reading = read(tree)  # first: it holds the elements, which the structure check then need not make again
-    structure = _structure(tree, xml, sentences)
+    reading = Reading(walked)
+    structure = _structure(located(walked.faults, tree, xml), sentences)
     advised = wants_advice and reading.root.name == "inv:Invoice"
     judged: tuple[Stage, ...] = ("en16931", "ksa", "advice") if advised else ("en16931", "ksa")
     european, saudi, *advice = judge_stages(judged, reading.at(now), edition)
@@ -131,8 +134,7 @@ def _unreadable(error: UnreadableXml, edition: Edition) -> ValidationReport:
     return ValidationReport(edition, (failed, *skipped), sentences)
 
 
-def _structure(tree: etree._ElementTree, xml: bytes, sentences: dict[str, dict[Language, str]]) -> StageReport:
-    broken = check_structure(tree, xml)
+def _structure(broken: Iterable[StructureFinding], sentences: dict[str, dict[Language, str]]) -> StageReport:
     findings = []
     for each in broken:
         findings.append(Finding(each.rule, "error", "schema", each.location, each.message))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from lxml import etree
+from khatm.document.walk import Walked
 
 Edition = Literal["3.4.8", "3.3.3"]
 """The release of the authority's rules, by the version of the kit that carries them."""
@@ -37,6 +37,6 @@ class RuleReport:
 class RulesPlug(Protocol):
     """A set of business rules that the gateway applies to every document that complies with the schema."""
 
-    def judge(self, tree: etree._ElementTree, *, edition: Edition, now: datetime) -> RuleReport:
+    def judge(self, document: Walked, *, edition: Edition, now: datetime) -> RuleReport:
         """Return what the rules of that edition say at `now` (aware)."""
         ...

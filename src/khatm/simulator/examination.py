@@ -11,7 +11,8 @@ from dataclasses import replace
 from lxml import etree
 
 from khatm.document.errors import UnreadableXml
-from khatm.document.schema import check_structure
+from khatm.document.schema import located
+from khatm.document.walk import Walked, walk
 from khatm.document.xml import INV, parse
 from khatm.simulator import messages
 from khatm.simulator.body_checks import body_hash_refusal, received_document, same_uuid
@@ -42,8 +43,8 @@ def examine(received: Received) -> Examination:
         tree = parse(xml)
     except UnreadableXml:
         return _unread(messages.XSD_INVALID)
-    _held = list(tree.iter())  # so that lxml makes the elements' objects once, and not in each pass over the tree
-    schema = check_structure(tree, xml, most=1)
+    walked = walk(tree, most=1)
+    schema = located(walked.faults, tree, xml)
     findings = _Findings()
     if schema:
         fault = schema[0]
@@ -52,15 +53,15 @@ def examine(received: Received) -> Examination:
             return findings.examination(None, xml, None, stopped=True)
     else:
         findings.add(messages.XSD_VALID)
-    return _judge(received, xml, tree, findings, schema_valid=not schema)
+    return _judge(received, xml, tree, walked, findings)
 
 
 def _judge(
-    received: Received, xml: bytes, tree: etree._ElementTree, findings: "_Findings", *, schema_valid: bool
+    received: Received, xml: bytes, tree: etree._ElementTree, walked: Walked, findings: "_Findings"
 ) -> Examination:
     """Go on with a document that is an invoice: its kind (step 4), then all that is collected (step 6)."""
     outline = read_outline(tree)
-    report = _rule_report(received, tree) if schema_valid else RuleReport()
+    report = RuleReport() if walked.faults else _rule_report(received, walked)
     verification = verify_tree(tree)  # takes the stamp out of the tree, so after everything else that reads it
     facts = _facts(outline, verification.invoice_hash)
     refusal = wrong_endpoint(received, facts.profile)
@@ -96,13 +97,13 @@ def with_continuity(found: Examination, received: Received) -> Examination:
     )
 
 
-def _rule_report(received: Received, tree: etree._ElementTree) -> RuleReport:
+def _rule_report(received: Received, document: Walked) -> RuleReport:
     """Ask the rules; a rule set that fails is the gateway's failure to evaluate it, not the caller's (5.1)."""
     edition = received.switches.rules
     if edition == "off":
         return RuleReport()
     try:
-        return received.rules.judge(tree, edition=edition, now=received.clock_now)
+        return received.rules.judge(document, edition=edition, now=received.clock_now)
     except Exception:
         _LOG.exception("the business rules failed on a document")
         return RuleReport(aborted="the rule set failed")

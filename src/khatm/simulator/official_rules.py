@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, Literal
 
-from lxml import etree
-
 from khatm.clock import saudi_time
+from khatm.document.walk import Walked
 from khatm.rules import edition as editions
 from khatm.rules.catalogue import explain
 from khatm.rules.engine import judge
 from khatm.rules.findings import StageReport
-from khatm.rules.reading import read
+from khatm.rules.reading import Reading
 from khatm.simulator.business_rules import Edition, RuleFinding, RuleReport
 
 _AUTHORITYS_WORDS: Final = {
@@ -26,12 +25,12 @@ _AUTHORITYS_WORDS: Final = {
 class OfficialRules:
     """EN 16931, then KSA, each rule once per severity as the official tool prints it; a `RulesPlug`."""
 
-    def judge(self, tree: etree._ElementTree, *, edition: Edition, now: datetime) -> RuleReport:
+    def judge(self, document: Walked, *, edition: Edition, now: datetime) -> RuleReport:
         """Return what the edition's rules say; a date or time without zone is read as Saudi time.
 
         Where one of the stylesheets breaks off there is no verdict, and no finding of the other one either.
         """
-        stages = judge(read(tree), editions.Edition.named(edition), saudi_time(now))
+        stages = judge(Reading(document), editions.Edition.named(edition), saudi_time(now))
         findings = tuple(dict.fromkeys(each for stage in stages for each in _told(stage)))
         broken = next((each.rule for each in findings if each.rule.startswith("KHATM-")), None)
         return RuleReport(aborted=broken) if broken else RuleReport(findings)

@@ -4,13 +4,13 @@ Source: the document standard, sections 7.2, 7.3 and 9; field table (format note
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
 from khatm.rules.advice.facts import CHARGE, LINE, LINES, LineFacts, advise, amount
-from khatm.rules.reading import Node, Reading
+from khatm.rules.reading import Node, Nodes, Reading
 from khatm.rules.site import Over
 
 _TWO_DECIMALS: Final = (
@@ -34,7 +34,7 @@ _written = re.compile(r"(?!-0\.0+\Z)-?(?:0|[1-9][0-9]*)\.[0-9]{2,}").fullmatch
 _number = re.compile(r"[+-]?[0-9]*\.?[0-9]*").fullmatch
 
 
-def _form(reading: Reading) -> list[Node]:
+def _form(reading: Reading) -> Nodes:
     found = [
         node
         for name in _TWO_DECIMALS
@@ -55,7 +55,7 @@ def _long(reading: Reading) -> Iterator[Node]:
                 yield node
 
 
-def _negative_line(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+def _negative_line(_: Reading, some: Sequence[LineFacts]) -> Iterator[Node]:
     for line in some:
         if line.net is not None and line.net < 0:
             yield line.node

@@ -9,7 +9,7 @@ from typing import Final
 from khatm.money import multiply, round2
 from khatm.rules.abort import Abort
 from khatm.rules.advice.facts import SUBTOTAL, TAX, TOTAL, advise, amount, text
-from khatm.rules.reading import NONE, Node, Reading
+from khatm.rules.reading import NONE, Node, Nodes, Reading
 from khatm.rules.xpath_regex import PatternSearch
 
 _EXCHANGE: Final = "cac:TaxExchangeRate"
@@ -19,13 +19,13 @@ def _currency(reading: Reading) -> str:
     return text(reading.root.all("cbc:DocumentCurrencyCode"))
 
 
-def _totals(reading: Reading) -> tuple[list[Node], list[Node]]:
+def _totals(reading: Reading) -> tuple[Nodes, Nodes]:
     """Return the VAT totals without and with subtotals: BT-111 and BT-110."""
     found = reading.root.all(TOTAL)
     return [each for each in found if not each.has(SUBTOTAL)], [each for each in found if each.has(SUBTOTAL)]
 
 
-def _vat_in_riyal(reading: Reading) -> list[Node]:
+def _vat_in_riyal(reading: Reading) -> Nodes:
     """Without an exchange rate a foreign document gives nothing to compare with."""
     bare, full = _totals(reading)
     if len(bare) != 1 or len(full) != 1:
@@ -39,7 +39,7 @@ def _vat_in_riyal(reading: Reading) -> list[Node]:
     return bare if riyal is not None and vat is not None and riyal != vat else NONE
 
 
-def _order(reading: Reading) -> list[Node]:
+def _order(reading: Reading) -> Nodes:
     """The QR code takes the first VAT total, which matters where the two differ."""
     bare, full = _totals(reading)
     if len(bare) != 1 or len(full) != 1 or bare[0].order < full[0].order:
@@ -47,11 +47,11 @@ def _order(reading: Reading) -> list[Node]:
     return full if text(bare[0].all(TAX)) != text(full[0].all(TAX)) else NONE
 
 
-def _rate_without_use(reading: Reading) -> list[Node]:
+def _rate_without_use(reading: Reading) -> Nodes:
     return reading.root.all(_EXCHANGE) if _currency(reading) == "SAR" else NONE
 
 
-def _rate_value(reading: Reading) -> list[Node]:
+def _rate_value(reading: Reading) -> Nodes:
     nodes = reading.root.path(_EXCHANGE, "cbc:CalculationRate")
     return [node for node in nodes if amount([node]) == 0]
 
@@ -73,15 +73,15 @@ def _passes_for(reading: Reading, code: str, currency: str) -> bool:
         return False
 
 
-def _line_totals(reading: Reading) -> list[Node]:
+def _line_totals(reading: Reading) -> Nodes:
     """Other amounts must carry a code of the list of currencies, which no part of another is."""
     currency = _currency(reading)
     if reading.currencies("cbc:RoundingAmount") <= {currency}:
         return NONE
     nodes = reading.root.path("cac:InvoiceLine", TOTAL, "cbc:RoundingAmount")
-    codes = {node.element.get("currencyID") or "" for node in nodes}
+    codes = {node.attribute("currencyID") or "" for node in nodes}
     passing = {code for code in codes if _passes_for(reading, code, currency)} if currency else set()
-    return [node for node in nodes if node.element.get("currencyID") in passing] if passing else NONE
+    return [node for node in nodes if node.attribute("currencyID") in passing] if passing else NONE
 
 
 SITES = (

@@ -19,7 +19,7 @@ from khatm.rules.advice.facts import (
     transaction_code,
 )
 from khatm.rules.ksa.moments import SECOND, instant, is_clock_time, moment, plain_day
-from khatm.rules.reading import NONE, Node, Reading
+from khatm.rules.reading import NONE, Node, Nodes, Reading
 
 _DATE: Final = "cbc:IssueDate"
 _TIME: Final = "cbc:IssueTime"
@@ -40,12 +40,12 @@ def _plain_issue_day(reading: Reading) -> str:
     return day if plain_day(day) is not None else ""
 
 
-def _too_early(reading: Reading) -> list[Node]:
+def _too_early(reading: Reading) -> Nodes:
     day = _issue_day(reading)
     return reading.root.all(_DATE)[:1] if "2000" <= day < _FIRST_DAY else NONE
 
 
-def _ahead(reading: Reading) -> list[Node]:
+def _ahead(reading: Reading) -> Nodes:
     """A later day is an error of the official rules (BR-KSA-04); a later hour of today is none."""
     day, now = _issue_day(reading), reading.now
     if day != now.date().isoformat() or not is_clock_time(text(reading.root.all(_TIME))):
@@ -75,7 +75,7 @@ def _reference_later(reading: Reading) -> Iterator[Node]:
             yield node
 
 
-def _no_period(reading: Reading) -> list[Node]:
+def _no_period(reading: Reading) -> Nodes:
     """The official rule asks for both dates only if the buyer's country is SA."""
     if not (simplified(reading) and flagged(reading, 6)) or country(reading, CUSTOMER) == "SA":
         return NONE
@@ -83,7 +83,7 @@ def _no_period(reading: Reading) -> list[Node]:
     return NONE if all(text(reading.root.path("cac:Delivery", each)) for each in dates) else reading.root.all(TYPE)[:1]
 
 
-def _supply_elsewhere(reading: Reading) -> list[Node]:
+def _supply_elsewhere(reading: Reading) -> Nodes:
     """Any supply date in the document satisfies the official rule, a line's included."""
     if not transaction_code(reading).startswith("01") or text(reading.root.all(TYPE)) != "388":
         return NONE

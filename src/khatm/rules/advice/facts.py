@@ -13,7 +13,7 @@ from khatm.rules.edition import BOTH, Edition
 from khatm.rules.ksa.facts import ADDRESS, CATEGORY, CHARGE, CUSTOMER, INDICATOR, PERCENT, SUPPLIER
 from khatm.rules.line_parts import line_parts
 from khatm.rules.numbers import EXACT
-from khatm.rules.reading import Node, Reading, descend
+from khatm.rules.reading import Node, Nodes, Reading, descend
 from khatm.rules.site import Made, Site, Test
 
 __all__ = ["ADDRESS", "CATEGORY", "CHARGE", "CUSTOMER", "PERCENT", "SUPPLIER"]
@@ -34,7 +34,7 @@ def advise(subject: str, test: Test, *shows: str, editions: frozenset[Edition] =
     return Site(subject, f"KHATM-ADVICE-{subject}", "advice", test, editions, shows)
 
 
-def amount(nodes: list[Node]) -> Decimal | None:
+def amount(nodes: Nodes) -> Decimal | None:
     """Return the number of the only node; None for none, for two, and for a text that is no plain decimal."""
     return number(nodes[0].text) if len(nodes) == 1 else None
 
@@ -51,7 +51,7 @@ def _decimal(text: str) -> Decimal | None:
     return Decimal(text) if _plain(text) else None
 
 
-def text(nodes: list[Node]) -> str:
+def text(nodes: Nodes) -> str:
     """Return the trimmed text of the first node, "" for none."""
     return nodes[0].text.strip() if nodes else ""
 
@@ -105,7 +105,7 @@ def lines(reading: Reading) -> list[LineFacts]:
     return reading.fact(LINES)
 
 
-def line_nodes(reading: Reading) -> list[Node]:
+def line_nodes(reading: Reading) -> Nodes:
     """Return the elements of the document's own lines."""
     return reading.root.all(LINE)
 
@@ -128,7 +128,7 @@ LINES = Made(line_nodes, _line)
 """The fact that `lines` returns."""
 
 
-def rows(reading: Reading) -> list[Node]:
+def rows(reading: Reading) -> Nodes:
     """Return the VAT breakdown (BG-23)."""
     return reading.root.path(TOTAL, SUBTOTAL)
 
@@ -143,17 +143,17 @@ def vat_off(row: Node) -> Decimal | None:
     return None if base is None or vat is None or not rate else EXACT.subtract(vat, percent_of(base, rate))
 
 
-def line_subtotals(reading: Reading) -> list[Node]:
+def line_subtotals(reading: Reading) -> Nodes:
     """Return the subtotals of lines: deducted prepayments (KSA-31 to KSA-34)."""
     return line_parts(reading).subtotals
 
 
-def document_categories(reading: Reading) -> list[Node]:
+def document_categories(reading: Reading) -> Nodes:
     """Return the VAT categories of the breakdown, of lines, of prepayments, and of document allowances and charges."""
     return reading.fact(_document_categories)
 
 
-def _document_categories(reading: Reading) -> list[Node]:
+def _document_categories(reading: Reading) -> Nodes:
     found = [*descend(rows(reading), CATEGORY), *reading.root.path(CHARGE, CATEGORY)]
     parts = line_parts(reading)
     return [*found, *parts.items, *parts.categories]
@@ -164,7 +164,7 @@ def group(category: Node) -> tuple[str, Decimal | None]:
     return text(category.all("cbc:ID")), amount(category.all(PERCENT))
 
 
-def party(reading: Reading, role: str) -> list[Node]:
+def party(reading: Reading, role: str) -> Nodes:
     """Return the party in a role (SUPPLIER, CUSTOMER)."""
     return reading.root.path(role, "cac:Party")
 

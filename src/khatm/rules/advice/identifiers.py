@@ -12,7 +12,7 @@ from khatm.rules.edition import ONLY_348
 from khatm.rules.ksa.facts import REFERENCE as ADDITIONAL
 from khatm.rules.ksa.facts import names
 from khatm.rules.patterns import is_word
-from khatm.rules.reading import NONE, Node, Reading
+from khatm.rules.reading import NONE, Node, Nodes, Reading
 
 _UUID: Final = "cbc:UUID"
 _uuid = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
@@ -23,7 +23,7 @@ _standard = re.compile("01[0-9]{5}").search
 _bare = re.compile("0[12][01]{5}0{1,2}").fullmatch
 
 
-def _uuids(reading: Reading) -> list[Node]:
+def _uuids(reading: Reading) -> Nodes:
     """Of the document's own UUID the official rule looks at the first character, of a prepayment's at nothing."""
     nodes = [node for node in reading.root.all(_UUID) if node.text[:1] in ".-" or is_word(node.text[0])]
     nodes += reading.root.path(LINE, REFERENCE, _UUID)
@@ -46,11 +46,11 @@ def _counter_elsewhere(reading: Reading) -> Iterator[Node]:
         yield holders[0]
 
 
-def _number(reading: Reading) -> list[Node]:
+def _number(reading: Reading) -> Nodes:
     return [node for node in reading.root.all("cbc:ID") if node.text.strip() and not node.text.strip().isprintable()]
 
 
-def _own_number(reading: Reading) -> list[Node]:
+def _own_number(reading: Reading) -> Nodes:
     number = text(reading.root.all("cbc:ID"))
     if not number or not is_note(reading):
         return NONE
@@ -58,17 +58,17 @@ def _own_number(reading: Reading) -> list[Node]:
     return [node for node in nodes if text([node]) == number]
 
 
-def _long_code(reading: Reading) -> list[Node]:
+def _long_code(reading: Reading) -> Nodes:
     """Without flag 8 or 9 the other two digits say nothing, and edition 3.3.3 refuses them."""
     return reading.root.all(TYPE)[:1] if _bare(transaction_code(reading)) else NONE
 
 
-def _mixed_code(reading: Reading) -> list[Node]:
+def _mixed_code(reading: Reading) -> Nodes:
     code = transaction_code(reading)
     return reading.root.all(TYPE)[:1] if code.startswith("02") and _standard(code) else NONE
 
 
-def _kind_elsewhere(reading: Reading) -> list[Node]:
+def _kind_elsewhere(reading: Reading) -> Nodes:
     """The official rules look for a transaction code in every `name` attribute of the document."""
     if sum(1 for value in names(reading) if _kind(value)) < 2:
         return NONE
@@ -80,7 +80,7 @@ def _kind_elsewhere(reading: Reading) -> list[Node]:
     ]
 
 
-def _not_said(reading: Reading) -> list[Node]:
+def _not_said(reading: Reading) -> Nodes:
     return reading.root.all(TYPE)[:1] if flagged(reading, 7) and not text(reading.root.all("cbc:Note")) else NONE
 
 

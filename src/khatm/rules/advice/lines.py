@@ -8,7 +8,7 @@ Source: the document standard, sections 5.1, 7.2, 7.3 and 7.4; written rule BR-K
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -26,7 +26,7 @@ from khatm.rules.advice.facts import (
     text,
 )
 from khatm.rules.numbers import EXACT, ZERO
-from khatm.rules.reading import Node, Reading
+from khatm.rules.reading import Node, Nodes, Reading
 from khatm.rules.site import Over
 
 _HUNDRED: Final = Decimal(100)
@@ -40,7 +40,7 @@ _identifier = re.compile("[1-9][0-9]{0,5}").fullmatch
 _unit = re.compile("[A-Z0-9]{2,3}").fullmatch
 
 
-def _net(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+def _net(_: Reading, some: Sequence[LineFacts]) -> Iterator[Node]:
     for line in some:
         product = _product(line)
         if product is None or line.net is None:
@@ -95,7 +95,7 @@ def _from_a_shelf_price(line: LineFacts, product: Decimal) -> bool:
     return abs(off) <= allowed
 
 
-def _vat(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+def _vat(_: Reading, some: Sequence[LineFacts]) -> Iterator[Node]:
     for line in some:
         if line.net is None or line.vat is None or line.rate is None:
             continue
@@ -106,23 +106,23 @@ def _vat(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
             yield line.node
 
 
-def _simplified(reading: Reading) -> list[Node]:
+def _simplified(reading: Reading) -> Nodes:
     """Standard documents must have a total (BR-KSA-53)."""
     return line_nodes(reading) if simplified(reading) else []
 
 
-def _total_missing(_: Reading, some: list[Node]) -> list[Node]:
+def _total_missing(_: Reading, some: Nodes) -> Nodes:
     return [line for line in some if not text(line.path(TOTAL, "cbc:RoundingAmount"))]
 
 
-def _identifier_shape(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+def _identifier_shape(_: Reading, some: Sequence[LineFacts]) -> Iterator[Node]:
     for line in some:
         for node in line.node.all("cbc:ID"):
             if 0 < len(node.text) <= 6 and not _identifier(node.text):
                 yield node
 
 
-def _identifier_repeated(reading: Reading) -> list[Node]:
+def _identifier_repeated(reading: Reading) -> Nodes:
     nodes = [node for line in line_nodes(reading) for node in line.all("cbc:ID")]
     counts = Counter(node.text for node in nodes)
     if len(counts) == len(nodes):
@@ -131,7 +131,7 @@ def _identifier_repeated(reading: Reading) -> list[Node]:
     return [node for node in nodes if node.text in seen or seen.add(node.text)]  # type: ignore[func-returns-value]
 
 
-def _no_quantity(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+def _no_quantity(_: Reading, some: Sequence[LineFacts]) -> Iterator[Node]:
     """The text 0 alone breaks an official rule (BR-22)."""
     for line in some:
         nodes = line.node.all("cbc:InvoicedQuantity")
@@ -139,7 +139,7 @@ def _no_quantity(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
             yield nodes[0]
 
 
-def _units(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+def _units(_: Reading, some: Sequence[LineFacts]) -> Iterator[Node]:
     for line in some:
         for node in line.node.all("cbc:InvoicedQuantity"):
             code = node.attribute("unitCode")
@@ -147,7 +147,7 @@ def _units(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
                 yield node
 
 
-def _base_units(_: Reading, some: list[LineFacts]) -> Iterator[Node]:
+def _base_units(_: Reading, some: Sequence[LineFacts]) -> Iterator[Node]:
     for line in some:
         bases = line.node.path("cac:Price", "cbc:BaseQuantity")
         counted = {node.attribute("unitCode") for node in line.node.all("cbc:InvoicedQuantity")} if bases else set()

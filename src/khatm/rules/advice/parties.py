@@ -13,7 +13,7 @@ from khatm.rules.advice.facts import ADDRESS, CUSTOMER, SUPPLIER, advise, countr
 from khatm.rules.edition import ONLY_348
 from khatm.rules.ksa.identities import BUYER_LIST, SELLER_LIST
 from khatm.rules.patterns import norm
-from khatm.rules.reading import NONE, Node, Reading, descend
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend
 
 _IDENTIFICATION: Final = ("cac:PartyIdentification", "cbc:ID")
 _NAME: Final = ("cac:PartyLegalEntity", "cbc:RegistrationName")
@@ -60,19 +60,19 @@ def _building(reading: Reading) -> Iterator[Node]:
                 yield node
 
 
-def _seller_abroad(reading: Reading) -> list[Node]:
+def _seller_abroad(reading: Reading) -> Nodes:
     nodes = descend(party(reading, SUPPLIER), ADDRESS, "cac:Country", "cbc:IdentificationCode")
     return [node for node in nodes if node.text.strip() != "SA" and node.text.strip() in COUNTRIES]
 
 
-def _long_name(reading: Reading) -> list[Node]:
+def _long_name(reading: Reading) -> Nodes:
     if not simplified(reading):
         return NONE
     nodes = descend(party(reading, SUPPLIER), *_NAME)
     return [node for node in nodes if len(node.text) * 4 > _LONGEST_NAME and len(node.text.encode()) > _LONGEST_NAME]
 
 
-def _long_district(reading: Reading) -> list[Node]:
+def _long_district(reading: Reading) -> Nodes:
     """The official rule measures the seller's district only beside a buyer in the Kingdom."""
     if country(reading, CUSTOMER) == "SA":
         return NONE
@@ -80,12 +80,12 @@ def _long_district(reading: Reading) -> list[Node]:
     return [node for node in nodes if len(node.text) > _LONGEST]
 
 
-def _mail_address(reading: Reading) -> list[Node]:
+def _mail_address(reading: Reading) -> Nodes:
     nodes = descend(party(reading, CUSTOMER), "cac:Contact", "cbc:ElectronicMail")
     return [node for node in nodes if node.text.strip() and not _mail(node.text.strip())]
 
 
-def _exported_to_vat_number(reading: Reading) -> list[Node]:
+def _exported_to_vat_number(reading: Reading) -> Nodes:
     if not flagged(reading, 5):
         return NONE
     nodes = descend(party(reading, CUSTOMER), "cac:PartyTaxScheme", "cbc:CompanyID")

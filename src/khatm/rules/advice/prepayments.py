@@ -23,7 +23,7 @@ from khatm.rules.advice.facts import (
     vat_off,
 )
 from khatm.rules.ksa.moments import is_clock_time, is_time
-from khatm.rules.reading import NONE, Node, Reading, descend
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend
 
 
 def _vat(reading: Reading) -> Iterator[Node]:
@@ -51,12 +51,12 @@ def _other_category(reading: Reading) -> Iterator[Node]:
                         break
 
 
-def _time(reading: Reading) -> list[Node]:
+def _time(reading: Reading) -> Nodes:
     nodes = reading.root.path(LINE, REFERENCE, "cbc:IssueTime")
     return [node for node in nodes if is_time(node.text) and not is_clock_time(node.text)]
 
 
-def _reason(reading: Reading) -> list[Node]:
+def _reason(reading: Reading) -> Nodes:
     """The official rules ask for it only where the document has category S somewhere."""
     categories = descend(line_subtotals(reading), CATEGORY)
     if not categories or any(text(each.all("cbc:ID")) == "S" for each in document_categories(reading)):

@@ -6,10 +6,8 @@ Source: the document standard, section 11; written rule BR-KSA-F-03; rule specif
 from operator import attrgetter
 from typing import Final
 
-from lxml import etree
-
 from khatm.rules.advice.facts import advise
-from khatm.rules.reading import NONE, Node, Reading
+from khatm.rules.reading import Nodes, Reading
 
 _TRIMMED: Final = frozenset((
     "cbc:ID", "cbc:UUID", "cbc:CompanyID", "cbc:RegistrationName", "cbc:InvoiceTypeCode", "cbc:DocumentTypeCode",
@@ -19,28 +17,24 @@ _TRIMMED: Final = frozenset((
 ))  # fmt: skip
 
 
-def _edged(reading: Reading) -> list[Node]:
+def _edged(reading: Reading) -> Nodes:
     """Return the basic elements that are empty, or begin or end with white space, in document order."""
     named = [reading.named(name) for name in reading.names() if name.startswith("cbc:")]
     found = [node for nodes in named for node in nodes if not (text := node.text) or text[0] <= " " or text[-1] <= " "]
     return sorted(found, key=attrgetter("order"))
 
 
-def _empty(reading: Reading) -> list[Node]:
+def _empty(reading: Reading) -> Nodes:
     return [node for node in reading.fact(_edged) if not node.text.strip()]
 
 
-def _padded(reading: Reading) -> list[Node]:
+def _padded(reading: Reading) -> Nodes:
     return [node for node in reading.fact(_edged) if node.name in _TRIMMED and node.text.strip()]
 
 
-def _marked_up(reading: Reading) -> list[Node]:
+def _marked_up(reading: Reading) -> Nodes:
     """A comment or instruction within a value splits it for some readers and is overlooked by others."""
-    marks = reading.root.element.iter(etree.Comment, etree.PI)
-    holders = {mark.getparent() for mark in marks}
-    if not holders:
-        return NONE
-    return [node for node in reading.everything() if node.name.startswith("cbc:") and node.element in holders]
+    return [node for node in reading.marked() if node.name.startswith("cbc:")]
 
 
 SITES = (

@@ -30,8 +30,9 @@ from khatm.rules.advice.facts import (
     text,
     vat_off,
 )
+from khatm.rules.category_shapes import shapes
 from khatm.rules.numbers import EXACT, ZERO
-from khatm.rules.reading import Node, Reading, descend
+from khatm.rules.reading import Node, Nodes, Reading, descend
 
 _REASON: Final = "cbc:TaxExemptionReason"
 _CODES: Final = {code: term for terms in EXEMPTION_REASONS.values() for code, term in terms.items()}
@@ -49,7 +50,7 @@ def _category_vat(reading: Reading) -> Iterator[Node]:
             yield row
 
 
-def _category_base(reading: Reading) -> list[Node]:
+def _category_base(reading: Reading) -> Nodes:
     """Compare each rate of category S, if its sum over all rates is right and no rate stands in two rows."""
     found = [(row, group(row.path(CATEGORY)[0])) for row in rows(reading) if len(row.path(CATEGORY)) == 1]
     bases = {key: amount(row.all("cbc:TaxableAmount")) for row, key in found if key[0] == "S"}
@@ -146,7 +147,10 @@ def _scheme(reading: Reading) -> Iterator[Node]:
     """Lower case passes everywhere; any other scheme passes at charges and prepayments."""
     free = {id(category) for node in reading.root.all(CHARGE) if is_charge(node) for category in node.all(CATEGORY)}
     free |= {id(category) for category in descend(line_subtotals(reading), CATEGORY)}
+    usual = shapes(reading)  # their scheme is VAT
     for category in document_categories(reading):
+        if category in usual:
+            continue
         for node in category.path("cac:TaxScheme", "cbc:ID"):
             said = node.text.strip()
             if said and said != "VAT" and (said.upper() == "VAT" or id(category) in free):

@@ -18,7 +18,8 @@ from khatm.errors import Language
 __all__ = ["Entry", "Kind", "TermFacts", "Text", "codes", "explain", "explain_all"]
 
 _FOLDER: Final = Path(__file__).parent
-Kind = Literal["rule", "advice", "structure", "check", "gateway", "term"]
+Kind = Literal["rule", "advice", "structure", "check", "gateway", "term", "doctor"]
+"""`doctor` is a cause of the stamp doctor; its table makes those entries, no file here does."""
 
 _FILES: Final[tuple[tuple[str, Kind], ...]] = (
     ("ksa.json", "rule"),
@@ -33,7 +34,10 @@ _FILES: Final[tuple[tuple[str, Kind], ...]] = (
 
 
 class Text(NamedTuple):
-    """The explanation in one language. A term has its name as title, its meaning as why, and nothing to fix."""
+    """The explanation in one language. A term has its name as title, its meaning as why, and nothing to fix.
+
+    A cause of the doctor has no title.
+    """
 
     title: str
     why: str

@@ -1,17 +1,20 @@
 """VAT categories: which code, which scheme, where they come from and what they add up to."""
 
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from typing import Final, NamedTuple
 
 from khatm.rules.abort import Abort, AbortKind
-from khatm.rules.en16931.contexts import Context, indicates
+from khatm.rules.category_shapes import shapes
+from khatm.rules.en16931.contexts import Context, indicates, lines
 from khatm.rules.line_parts import every_line_parts, line_parts
 from khatm.rules.numbers import EXACT, ZERO, decimal_of, dsum
 from khatm.rules.patterns import norm
-from khatm.rules.reading import Node, Reading, descend, opt
+from khatm.rules.reading import Node, Nodes, Reading, descend, opt
 
 CODES: Final = ("S", "Z", "E", "O")
+_NET: Final = "cbc:LineExtensionAmount"
 
 
 def vat(category: Node) -> bool:
@@ -30,25 +33,12 @@ def code(category: Node) -> str:
     return norm(opt(category.all("cbc:ID")))
 
 
-def plain_codes(reading: Reading) -> dict[Node, str]:
-    """Return the codes of all categories of the usual shape: one id, one scheme, and its one id is VAT."""
-    codes: dict[Node, str] = {}
-    for name in ("cac:ClassifiedTaxCategory", "cac:TaxCategory"):
-        for category in reading.named(name):
-            ids, schemes = category.all("cbc:ID"), category.all("cac:TaxScheme")
-            if len(ids) == 1 and len(schemes) == 1:
-                names = schemes[0].all("cbc:ID")
-                if len(names) == 1 and names[0].text == "VAT":
-                    codes[category] = norm(ids[0].text)
-    return codes
-
-
 def by_code(categories: Context, reading: Reading) -> dict[str, list[Node]]:
     """Return the VAT categories by code, as match conditions see them: one that cannot be read matches nothing."""
-    plain = reading.fact(plain_codes)
+    usual = shapes(reading)
     groups: dict[str, list[Node]] = {}
     for category in reading.fact(categories):
-        known = plain[category] if category in plain else _matched_code(category)
+        known = usual[category].code if category in usual else _matched_code(category)
         if known is not None:
             groups.setdefault(known, []).append(category)
     return groups
@@ -77,13 +67,13 @@ class Sources(NamedTuple):
         return False
 
 
-def sources(reading: Reading, categories: list[Node]) -> Sources:
+def sources(reading: Reading, categories: Nodes) -> Sources:
     """Collect the codes of the VAT categories among the given ones."""
-    plain = reading.fact(plain_codes)
+    usual = shapes(reading)
     codes: set[str] = set()
     for category in categories:
-        if category in plain:
-            codes.add(plain[category])
+        if category in usual:
+            codes.add(usual[category].code)
             continue
         try:
             if vat(category):
@@ -93,12 +83,12 @@ def sources(reading: Reading, categories: list[Node]) -> Sources:
     return Sources(frozenset(codes), None)
 
 
-def charge_categories(reading: Reading) -> list[Node]:
+def charge_categories(reading: Reading) -> Nodes:
     """Return the tax categories of all allowances and charges at any level."""
     return descend(reading.named("cac:AllowanceCharge"), "cac:TaxCategory")
 
 
-def item_categories(reading: Reading) -> list[Node]:
+def item_categories(reading: Reading) -> Nodes:
     """Return the tax categories of the items of all invoice and credit note lines."""
     if not reading.named("cac:CreditNoteLine"):
         return every_line_parts(reading).items
@@ -106,7 +96,7 @@ def item_categories(reading: Reading) -> list[Node]:
     return descend(lines, "cac:Item", "cac:ClassifiedTaxCategory")
 
 
-def breakdown_categories(reading: Reading) -> list[Node]:
+def breakdown_categories(reading: Reading) -> Nodes:
     """Return the tax categories of the document's VAT breakdown, whatever the document element."""
     return descend([reading.root], "cac:TaxTotal", "cac:TaxSubtotal", "cac:TaxCategory")
 
@@ -129,27 +119,36 @@ def broken_down(reading: Reading) -> Sources:
 def own_sources(reading: Reading) -> Sources:
     """Collect the codes of the document's own allowances and charges and of its own invoice lines."""
     charged = descend([reading.root], "cac:AllowanceCharge", "cac:TaxCategory")
-    return sources(reading, charged + _own_items(reading))
+    return sources(reading, [*charged, *_own_items(reading)])
 
 
-def _own_items(reading: Reading) -> list[Node]:
+def _own_items(reading: Reading) -> Nodes:
     if reading.root.name == "inv:Invoice":
         return line_parts(reading).items
     return descend([reading.root], "cac:InvoiceLine", "cac:Item", "cac:ClassifiedTaxCategory")
 
 
+def line_nets(reading: Reading) -> dict[Node, Decimal | None]:
+    """Return the net amounts of all lines that have one or none, as far as they can be read."""
+    nets: dict[Node, Decimal | None] = {}
+    with suppress(Abort):  # whoever asks for that line runs into it again
+        for line in reading.fact(lines):
+            nets[line] = decimal_of(line.all(_NET))
+    return nets
+
+
 def _base(wanted: str, reading: Reading) -> Decimal:
-    root, plain = reading.root, reading.fact(plain_codes)
+    root, usual, nets = reading.root, shapes(reading), reading.fact(line_nets)
 
     def counts(category: Node) -> bool:
-        return (plain[category] if category in plain else code(category)) == wanted
+        return (usual[category].code if category in usual else code(category)) == wanted
 
     counted, amounts = None, []
     for category in _own_items(reading):
         line = category.parent.parent  # type: ignore[union-attr]  # it was found below a line
         if line is not counted and line is not None and counts(category):
             counted = line  # its other categories make no difference
-            amounts.append(decimal_of(line.all("cbc:LineExtensionAmount")))
+            amounts.append(nets[line] if line in nets else decimal_of(line.all(_NET)))
     total = dsum(amounts)
     for charge, combine in ((True, EXACT.add), (False, EXACT.subtract)):
         for node in root.all("cac:AllowanceCharge"):

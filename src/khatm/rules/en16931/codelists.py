@@ -1,5 +1,6 @@
 """Codes that must be on a list, wherever they stand (the stylesheet's pattern of its own)."""
 
+from khatm.rules.category_shapes import judged_by_shape
 from khatm.rules.en16931.contexts import each, invoice
 from khatm.rules.en16931.values import (
     COUNTRIES,
@@ -12,7 +13,7 @@ from khatm.rules.en16931.values import (
 )  # fmt: skip
 from khatm.rules.line_parts import line_parts
 from khatm.rules.patterns import norm
-from khatm.rules.reading import Node, Reading, descend
+from khatm.rules.reading import Node, Nodes, Reading, descend
 from khatm.rules.site import Site
 
 _AMOUNTS = (
@@ -22,7 +23,7 @@ _AMOUNTS = (
 )  # fmt: skip
 
 
-def _type_codes(reading: Reading) -> list[Node]:
+def _type_codes(reading: Reading) -> Nodes:
     return reading.any_of("cbc:InvoiceTypeCode", "cbc:CreditNoteTypeCode")
 
 
@@ -30,11 +31,11 @@ def _unknown_type(node: Node) -> bool:
     return not listed(CREDITNOTE_TYPES if node.name == "cbc:CreditNoteTypeCode" else INVOICE_TYPES, node.text)
 
 
-def _amounts_in_unknown_currency(reading: Reading) -> list[Node]:
+def _amounts_in_unknown_currency(reading: Reading) -> Nodes:
     found: list[Node] = []
     for name in _AMOUNTS:
         if any(map(_unknown_code, reading.currencies(name))):
-            found += [node for node in reading.named(name) if _unknown_code(node.element.get("currencyID"))]
+            found += [node for node in reading.named(name) if _unknown_code(node.attribute("currencyID"))]
     return found
 
 
@@ -42,11 +43,11 @@ def _unknown_code(currency: str | None) -> bool:
     return bool(currency) and currency not in CURRENCIES and norm(currency or "") not in CURRENCIES
 
 
-def _document_currencies(reading: Reading) -> list[Node]:
+def _document_currencies(reading: Reading) -> Nodes:
     return reading.named("cbc:DocumentCurrencyCode")
 
 
-def _tax_currencies(reading: Reading) -> list[Node]:
+def _tax_currencies(reading: Reading) -> Nodes:
     return reading.named("cbc:TaxCurrencyCode")
 
 
@@ -54,19 +55,24 @@ def _unknown_currency(node: Node) -> bool:
     return not listed(CURRENCIES, node.text)
 
 
-def _countries(reading: Reading) -> list[Node]:
+def _countries(reading: Reading) -> Nodes:
     return descend(reading.named("cac:Country"), "cbc:IdentificationCode")
 
 
-def _payment_codes(reading: Reading) -> list[Node]:
+def _payment_codes(reading: Reading) -> Nodes:
     return descend(reading.named("cac:PaymentMeans"), "cbc:PaymentMeansCode")
 
 
-def _tax_category_ids(reading: Reading) -> list[Node]:
+def _unknown_tax_category_ids(reading: Reading) -> Nodes:
     roots, parts = invoice(reading), line_parts(reading)
     rows = descend(roots, "cac:TaxTotal", "cac:TaxSubtotal", "cac:TaxCategory")
     charges = descend(roots, "cac:AllowanceCharge", "cac:TaxCategory")
-    return descend(rows + parts.categories + charges + parts.items, "cbc:ID")
+    unknown = judged_by_shape(_has_unknown_id, reading, [*rows, *parts.categories, *charges, *parts.items])
+    return [node for node in descend(unknown, "cbc:ID") if not listed(TAX_CATEGORIES, node.text)]
+
+
+def _has_unknown_id(category: Node) -> bool:
+    return any(not listed(TAX_CATEGORIES, node.text) for node in category.all("cbc:ID"))
 
 
 SITES = (
@@ -76,5 +82,5 @@ SITES = (
     Site("101", "BR-CL-05", "error", each(_tax_currencies, _unknown_currency)),
     Site("102", "BR-CL-14", "warning", each(_countries, lambda node: not listed(COUNTRIES, node.text))),
     Site("103", "BR-CL-16", "warning", each(_payment_codes, lambda node: not listed(PAYMENT_MEANS, node.text))),
-    Site("104", "BR-CL-18", "error", each(_tax_category_ids, lambda node: not listed(TAX_CATEGORIES, node.text))),
+    Site("104", "BR-CL-18", "error", _unknown_tax_category_ids),
 )

@@ -9,13 +9,13 @@ from typing import Final
 
 from khatm.rules.abort import Abort
 from khatm.rules.numbers import boolean_of
-from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, filled, opt
 from khatm.rules.site import Over
 
 DOCUMENTS: Final = ("inv:Invoice", "cn:CreditNote")
 
 Fires = Callable[[Node], bool]
-Context = Callable[[Reading], list[Node]]
+Context = Callable[[Reading], Nodes]
 
 
 def indicates(charge: Node, want: bool) -> bool:
@@ -31,37 +31,37 @@ def matches(charge: Node, want: bool) -> bool:
         return False
 
 
-def document(reading: Reading) -> list[Node]:
+def document(reading: Reading) -> Nodes:
     """Return the document element if it is an invoice or a credit note."""
     return [reading.root] if reading.root.name in DOCUMENTS else NONE
 
 
-def invoice(reading: Reading) -> list[Node]:
+def invoice(reading: Reading) -> Nodes:
     """Return the document element if it is an invoice."""
     return [reading.root] if reading.root.name == "inv:Invoice" else NONE
 
 
-def totals(reading: Reading) -> list[Node]:
+def totals(reading: Reading) -> Nodes:
     """Return every LegalMonetaryTotal."""
     return reading.named("cac:LegalMonetaryTotal")
 
 
-def lines(reading: Reading) -> list[Node]:
+def lines(reading: Reading) -> Nodes:
     """Return every invoice line and credit note line."""
     return reading.any_of("cac:InvoiceLine", "cac:CreditNoteLine")
 
 
-def looped_lines(reading: Reading) -> list[Node]:
+def looped_lines(reading: Reading) -> Nodes:
     """Return the invoice lines that the document template loops over: it needs its document element."""
     return reading.named("cac:InvoiceLine") if reading.root.name in DOCUMENTS else NONE
 
 
-def document_charges(reading: Reading) -> list[Node]:
+def document_charges(reading: Reading) -> Nodes:
     """Return the charges of the document, those included whose indicators say both."""
     return [charge for root in document(reading) for charge in root.all("cac:AllowanceCharge") if matches(charge, True)]
 
 
-def document_allowances(reading: Reading) -> list[Node]:
+def document_allowances(reading: Reading) -> Nodes:
     """Return the allowances of the document that are not charges too."""
     return [
         charge
@@ -71,13 +71,13 @@ def document_allowances(reading: Reading) -> list[Node]:
     ]
 
 
-def line_charges(reading: Reading) -> list[Node]:
+def line_charges(reading: Reading) -> Nodes:
     """Return the charges of invoice lines at any depth."""
     charges = descend(reading.named("cac:InvoiceLine"), "cac:AllowanceCharge")
     return [charge for charge in charges if matches(charge, True)]
 
 
-def line_allowances(reading: Reading) -> list[Node]:
+def line_allowances(reading: Reading) -> Nodes:
     """Return the line allowances that no template of higher priority takes away.
 
     An empty template takes the allowances of the document's own invoice lines, so this finds only those of credit
@@ -97,12 +97,12 @@ def _unshadowed(charge: Node) -> bool:
     return not own and not matches(charge, True)
 
 
-def document_tax_totals(reading: Reading) -> list[Node]:
+def document_tax_totals(reading: Reading) -> Nodes:
     """Return the TaxTotals of the document."""
     return descend(document(reading), "cac:TaxTotal")
 
 
-def subtotals(reading: Reading) -> list[Node]:
+def subtotals(reading: Reading) -> Nodes:
     """Return the VAT breakdown of an invoice."""
     return descend(invoice(reading), "cac:TaxTotal", "cac:TaxSubtotal")
 

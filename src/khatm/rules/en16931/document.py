@@ -15,7 +15,7 @@ from khatm.rules.en16931.contexts import (
     unfilled,
 )
 from khatm.rules.numbers import add, decimal_of, dsum, r2
-from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, filled, opt
 from khatm.rules.site import Site
 
 _SELLER = ("cac:AccountingSupplierParty", "cac:Party")
@@ -34,7 +34,7 @@ def names_tax_invoice(reading: Reading) -> bool:
     return any(map(tax_name, reading.attribute_values("name")))
 
 
-def _long_note(reading: Reading) -> list[Node]:
+def _long_note(reading: Reading) -> Nodes:
     for root in invoice(reading):
         for note in root.all("cbc:Note"):
             if len(note.text) > 1000 and any(len(text) > 1000 for text in note.texts):
@@ -61,7 +61,7 @@ def _other_tax_currency(root: Node) -> bool:
     return any(code is not None and code not in codes for code in stated)
 
 
-def _missing_tax_currency(reading: Reading) -> list[Node]:
+def _missing_tax_currency(reading: Reading) -> Nodes:
     def fires(root: Node) -> bool:
         amounts = descend(reading.named("cac:TaxTotal"), "cbc:TaxAmount")
         stated = {amount.attribute("currencyID") for amount in amounts}
@@ -87,8 +87,8 @@ def _wrong_inclusive(root: Node) -> bool:
     return False
 
 
-def _vat_by_currency(root: Node) -> dict[str, list[list[Node]]]:
-    stated: dict[str, list[list[Node]]] = {}
+def _vat_by_currency(root: Node) -> dict[str, list[Nodes]]:
+    stated: dict[str, list[Nodes]] = {}
     for total in root.all("cac:TaxTotal"):
         own: dict[str, list[Node]] = {}
         for amount in total.all("cbc:TaxAmount"):
@@ -114,22 +114,22 @@ def _inclusive_agrees(root: Node) -> bool:
     return any(decimal_of(total.all("cbc:TaxInclusiveAmount")) == expected for total in totals)
 
 
-def _unfilled_references(reading: Reading) -> list[Node]:
+def _unfilled_references(reading: Reading) -> Nodes:
     return [node for node in reading.named("cac:AdditionalDocumentReference") if not filled(node.all("cbc:ID"))]
 
 
-def _means_without_code(reading: Reading) -> list[Node]:
+def _means_without_code(reading: Reading) -> Nodes:
     means = [node for node in reading.named("cac:PaymentMeans") if not node.has("cbc:PaymentMeansCode")]
     if not means or not reading.fact(names_tax_invoice):
         return NONE
     return means
 
 
-def _billing_references(reading: Reading) -> list[Node]:
+def _billing_references(reading: Reading) -> Nodes:
     return reading.named("cac:BillingReference")
 
 
-def _seller_addresses(reading: Reading) -> list[Node]:
+def _seller_addresses(reading: Reading) -> Nodes:
     return descend(reading.named("cac:AccountingSupplierParty"), "cac:Party", "cac:PostalAddress")
 
 
@@ -142,7 +142,7 @@ def _buyer_address_incomplete(reading: Reading) -> bool:
     return False
 
 
-def _tax_invoices_without_address(reading: Reading) -> list[Node]:
+def _tax_invoices_without_address(reading: Reading) -> Nodes:
     codes = [node for node in reading.named("cbc:InvoiceTypeCode") if (node.attribute("name") or "")[:2] == "01"]
     if not codes or not reading.fact(names_tax_invoice) or not reading.fact(_buyer_address_incomplete):
         return NONE
@@ -158,7 +158,7 @@ def _wrong_vat_total(total: Node) -> bool:
     )
 
 
-def _beyond_halala(code_name: str, reading: Reading) -> list[Node]:
+def _beyond_halala(code_name: str, reading: Reading) -> Nodes:
     amounts = descend(reading.named("inv:Invoice"), "cac:TaxTotal", "cbc:TaxAmount")
     long = [amount for amount in amounts if len(amount.text) - amount.text.find(".") > 3 and "." in amount.text]
     if not long:
@@ -167,11 +167,11 @@ def _beyond_halala(code_name: str, reading: Reading) -> list[Node]:
     return [amount for amount in long if amount.attribute("currencyID") in codes]
 
 
-def _document_currency_precision(reading: Reading) -> list[Node]:
+def _document_currency_precision(reading: Reading) -> Nodes:
     return _beyond_halala("cbc:DocumentCurrencyCode", reading)
 
 
-def _tax_currency_precision(reading: Reading) -> list[Node]:
+def _tax_currency_precision(reading: Reading) -> Nodes:
     return _beyond_halala("cbc:TaxCurrencyCode", reading)
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from khatm.rules.abort import Abort, AbortKind
+from khatm.rules.category_shapes import shapes
 from khatm.rules.edition import ONLY_333, ONLY_348
-from khatm.rules.en16931.categories import plain_codes, single_scheme_vat
+from khatm.rules.en16931.categories import single_scheme_vat
 from khatm.rules.en16931.contexts import (
     each,
     lines,
@@ -17,7 +18,7 @@ from khatm.rules.en16931.contexts import (
     where,
 )
 from khatm.rules.patterns import all_digits
-from khatm.rules.reading import Node, Reading, filled, opt
+from khatm.rules.reading import Node, Nodes, Reading, filled, opt
 from khatm.rules.site import Made, Over, Site, Test
 
 _NAME = ("cac:Item", "cbc:Name")
@@ -39,14 +40,14 @@ def _long_unit(line: Node) -> bool:
     return bool(units) and len(units[0]) > 127
 
 
-_item_names = Made(lines, lambda line: (line, line.path(*_NAME)))
+_item_names: Made[Node, tuple[Node, Nodes]] = Made(lines, lambda line: (line, line.path(*_NAME)))
 
 
-def _named(fires: Callable[[list[Node]], bool]) -> Test:
+def _named(fires: Callable[[Nodes], bool]) -> Test:
     return Over(_item_names, lambda _, named: [line for line, names in named if fires(names)])
 
 
-def _of_length(least: int, most: int) -> Callable[[list[Node]], bool]:
+def _of_length(least: int, most: int) -> Callable[[Nodes], bool]:
     return lambda names: bool(names) and not least <= len(opt(names)) <= most
 
 
@@ -56,19 +57,19 @@ def _without_quantity(line: Node) -> bool:
     return not quantities or any("0" in node.text and "0" in node.texts for node in quantities)
 
 
-def _without_vat_category(reading: Reading, some: list[Node]) -> list[Node]:
-    plain = reading.fact(plain_codes)
+def _without_vat_category(reading: Reading, some: Nodes) -> Nodes:
+    usual = shapes(reading)
 
     def has(line: Node) -> bool:
         for category in line.path("cac:Item", "cac:ClassifiedTaxCategory"):
-            if category in plain or (single_scheme_vat(category) and category.has("cbc:ID")):
+            if category in usual or (single_scheme_vat(category) and category.has("cbc:ID")):
                 return True
         return False
 
     return [line for line in some if not has(line)]
 
 
-def _properties(reading: Reading) -> list[Node]:
+def _properties(reading: Reading) -> Nodes:
     return reading.named("cac:AdditionalItemProperty")
 
 

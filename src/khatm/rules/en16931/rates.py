@@ -10,10 +10,10 @@ from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.en16931.categories import code, vat
 from khatm.rules.numbers import dbl, double_of, half_even, round_up, single
 from khatm.rules.patterns import norm
-from khatm.rules.reading import Node, Reading, one, opt
+from khatm.rules.reading import Node, Nodes, Reading, one, opt
 
 
-def rates(subtotal: Node) -> list[Node]:
+def rates(subtotal: Node) -> Nodes:
     """Return the Percent elements of the VAT categories of a breakdown row."""
     categories = subtotal.all("cac:TaxCategory")
     return [percent for category in categories if vat(category) for percent in category.all("cbc:Percent")]
@@ -71,7 +71,7 @@ def _tax_and_base(subtotal: Node) -> tuple[float, float]:
     return _single(subtotal, subtotal.all("cbc:TaxAmount")), _single(subtotal, subtotal.all("cbc:TaxableAmount"))
 
 
-def _single(subtotal: Node, nodes: list[Node]) -> float:
+def _single(subtotal: Node, nodes: Nodes) -> float:
     value = dbl(one(nodes))
     if value is None:
         raise Abort(AbortKind.MULTIPLE, None, subtotal)  # the error class of a typed variable without a value

@@ -3,16 +3,18 @@
 from decimal import Decimal
 from functools import partial
 
+from khatm.rules.en16931.categories import line_nets
 from khatm.rules.en16931.contexts import each, indicates, lines, missing, too_precise, totals
 from khatm.rules.numbers import add, dbl, decimal_of, dsum, equal, exactly, r2, sub
 from khatm.rules.patterns import norm
-from khatm.rules.reading import Node, Reading, opt
+from khatm.rules.reading import Node, Nodes, Reading, opt
 from khatm.rules.site import Site
 
 
 def line_sum(reading: Reading) -> Decimal | None:
     """Return the exact sum of the net amounts of all lines at any depth, rounded to the halala."""
-    return r2(dsum([decimal_of(line.all("cbc:LineExtensionAmount")) for line in reading.fact(lines)]))
+    found, nets = reading.fact(lines), reading.fact(line_nets)
+    return r2(dsum([nets[line] if line in nets else decimal_of(line.all("cbc:LineExtensionAmount")) for line in found]))
 
 
 def binary_line_sum(reading: Reading) -> Decimal:
@@ -37,7 +39,7 @@ _allowances = partial(_siblings, False)
 _charges = partial(_siblings, True)
 
 
-def _wrong_line_total(reading: Reading) -> list[Node]:
+def _wrong_line_total(reading: Reading) -> Nodes:
     return [
         total
         for total in totals(reading)
@@ -45,11 +47,11 @@ def _wrong_line_total(reading: Reading) -> list[Node]:
     ]
 
 
-def _wrong_allowance_total(reading: Reading) -> list[Node]:
+def _wrong_allowance_total(reading: Reading) -> Nodes:
     return [total for total in totals(reading) if _unlike("cbc:AllowanceTotalAmount", _allowances, reading, total)]
 
 
-def _wrong_charge_total(reading: Reading) -> list[Node]:
+def _wrong_charge_total(reading: Reading) -> Nodes:
     return [
         total
         for total in totals(reading)
@@ -68,7 +70,7 @@ def _blank_charge_total(total: Node) -> bool:
     return total.has("cbc:ChargeTotalAmount") and norm(opt(total.all("cbc:ChargeTotalAmount"))) == ""
 
 
-def _wrong_net_total(reading: Reading) -> list[Node]:
+def _wrong_net_total(reading: Reading) -> Nodes:
     return [
         total
         for total in totals(reading)

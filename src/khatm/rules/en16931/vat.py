@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from khatm.rules.category_shapes import judged_by_shape
 from khatm.rules.comparisons import compare_whole
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.en16931 import categories as cat
@@ -11,8 +12,8 @@ from khatm.rules.en16931.rates import co17_333, off, off_333
 from khatm.rules.line_parts import every_line_parts
 from khatm.rules.numbers import decimal_of, equal
 from khatm.rules.patterns import norm
-from khatm.rules.reading import NONE, Node, Reading, descend, opt
-from khatm.rules.site import Site, Test
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, opt
+from khatm.rules.site import Over, Site, Test
 
 # --- the breakdown row (sites 074-080)
 
@@ -35,7 +36,7 @@ def _rows(wrong: Callable[[Reading, Node], bool]) -> Test:
 
 
 def _not_broken_down(wanted: str) -> Test:
-    def test(reading: Reading) -> list[Node]:
+    def test(reading: Reading) -> Nodes:
         roots = document(reading)
         if not roots:
             return NONE
@@ -53,7 +54,7 @@ def _charge_not_zero_rated(wanted: str) -> Test:
             for charge in root.all("cac:AllowanceCharge")
         )
 
-    def test(reading: Reading) -> list[Node]:
+    def test(reading: Reading) -> Nodes:
         roots = document(reading)
         return roots if roots and charged(roots[0]) and not _some_zero_rate(reading) else NONE
 
@@ -70,7 +71,7 @@ def _some_zero_rate(reading: Reading) -> bool:
 # --- categories by code: in the breakdown, of allowances and charges, of items
 
 
-def _charges(reading: Reading) -> list[tuple[bool, bool, list[Node]]]:
+def _charges(reading: Reading) -> list[tuple[bool, bool, Nodes]]:
     """Return, per allowance or charge with tax categories, whether it is an allowance, a charge, and the categories."""
     return [
         (matches(charge, False), matches(charge, True), charge.all("cac:TaxCategory"))
@@ -79,21 +80,21 @@ def _charges(reading: Reading) -> list[tuple[bool, bool, list[Node]]]:
     ]
 
 
-def _allowance_categories(reading: Reading) -> list[Node]:
+def _allowance_categories(reading: Reading) -> Nodes:
     return [category for allowance, _, own in reading.fact(_charges) if allowance for category in own]
 
 
-def _only_allowance_categories(reading: Reading) -> list[Node]:
+def _only_allowance_categories(reading: Reading) -> Nodes:
     return [
         category for allowance, charge, own in reading.fact(_charges) if allowance and not charge for category in own
     ]
 
 
-def _only_charge_categories(reading: Reading) -> list[Node]:
+def _only_charge_categories(reading: Reading) -> Nodes:
     return [category for _, charge, own in reading.fact(_charges) if charge for category in own]
 
 
-def _invoice_line_categories(reading: Reading) -> list[Node]:
+def _invoice_line_categories(reading: Reading) -> Nodes:
     return every_line_parts(reading).items
 
 
@@ -114,7 +115,7 @@ _S_CHARGED = _coded(_only_charge_categories, "S")["S"]
 _S_SOLD_BY_INVOICE = _coded(_invoice_line_categories, "S")["S"]
 
 
-def _s_sold(reading: Reading) -> list[Node]:
+def _s_sold(reading: Reading) -> Nodes:
     return (_S_SOLD_BY_INVOICE if reading.named("cac:CreditNoteLine") else _SOLD["S"])(reading)
 
 
@@ -149,7 +150,7 @@ def _sum_differs(wanted: str, reading: Reading, category: Node) -> bool:
     return reading.fact_at(cat.TAXABLE[wanted], total) != reading.fact(cat.BASES[wanted])
 
 
-def _wrong_base(wanted: str, reading: Reading) -> list[Node]:
+def _wrong_base(wanted: str, reading: Reading) -> Nodes:
     return [
         category
         for category in reading.fact(_BROKEN_DOWN[wanted])
@@ -157,11 +158,11 @@ def _wrong_base(wanted: str, reading: Reading) -> list[Node]:
     ]
 
 
-def _wrong_base_333(wanted: str, reading: Reading) -> list[Node]:
+def _wrong_base_333(wanted: str, reading: Reading) -> Nodes:
     return [node for node in reading.fact(_BROKEN_DOWN[wanted]) if _base_differs(wanted, reading, node)]
 
 
-def _wrong_standard_base(reading: Reading) -> list[Node]:
+def _wrong_standard_base(reading: Reading) -> Nodes:
     return [
         category
         for category in reading.fact(_BROKEN_DOWN["S"])
@@ -169,7 +170,7 @@ def _wrong_standard_base(reading: Reading) -> list[Node]:
     ]
 
 
-def _wrong_any_base_333(reading: Reading) -> list[Node]:
+def _wrong_any_base_333(reading: Reading) -> Nodes:
     return [
         category
         for category in reading.fact(_BROKEN_DOWN["S"])
@@ -177,7 +178,7 @@ def _wrong_any_base_333(reading: Reading) -> list[Node]:
     ]
 
 
-def _wrong_standard_vat(wrong: Callable[[Reading, Node], bool], reading: Reading) -> list[Node]:
+def _wrong_standard_vat(wrong: Callable[[Reading, Node], bool], reading: Reading) -> Nodes:
     return [
         category
         for category in reading.fact(_BROKEN_DOWN["S"])
@@ -190,7 +191,7 @@ def _standard_row_named(reading: Reading) -> bool:
     return any("S" in id_.text and "S" in id_.texts for id_ in ids)
 
 
-def _standard_with_exemption(reading: Reading) -> list[Node]:
+def _standard_with_exemption(reading: Reading) -> Nodes:
     exempted = [
         category
         for category in reading.fact(_BROKEN_DOWN["S"])
@@ -222,7 +223,7 @@ SITES = (
     Site("081", "BR-E-08", "warning", partial(_wrong_base_333, "E"), ONLY_333),
     Site("082", "BR-E-09", "error", each(_BROKEN_DOWN["E"], _some_vat)),
     Site("083", "BR-E-06", "error", each(_ALLOWED["E"], _rate_not_zero), shows=_PERCENT),
-    Site("084", "BR-E-05", "error", each(_SOLD["E"], _rate_not_zero), shows=_PERCENT),
+    Site("084", "BR-E-05", "error", Over(_SOLD["E"], partial(judged_by_shape, _rate_not_zero)), shows=_PERCENT),
     Site("085", "BR-O-08", "warning", partial(_wrong_base, "O"), ONLY_348),
     Site("085", "BR-O-08", "error", partial(_wrong_base_333, "O"), ONLY_333),
     Site("086", "BR-O-09", "error", each(_BROKEN_DOWN["O"], _some_vat)),
@@ -237,6 +238,6 @@ SITES = (
     Site("092", "BR-Z-08", "warning", partial(_wrong_base_333, "Z"), ONLY_333),
     Site("093", "BR-Z-09", "error", each(_BROKEN_DOWN["Z"], _some_vat)),
     Site("094", "BR-Z-06", "error", each(_ALLOWED["Z"], _rate_not_zero), shows=_PERCENT),
-    Site("095", "BR-Z-05", "error", each(_SOLD["Z"], _rate_not_zero), shows=_PERCENT),
-    Site("105", "BR-S-05", "warning", each(_s_sold, _rate_not_positive), shows=_PERCENT),
+    Site("095", "BR-Z-05", "error", Over(_SOLD["Z"], partial(judged_by_shape, _rate_not_zero)), shows=_PERCENT),
+    Site("105", "BR-S-05", "warning", Over(_s_sold, partial(judged_by_shape, _rate_not_positive)), shows=_PERCENT),
 )

@@ -22,7 +22,7 @@ from khatm.rules.ksa.facts import (
     simplified_codes,
     typed,
 )
-from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, filled, opt
 from khatm.rules.site import Site
 
 STREET = "cbc:StreetName"
@@ -34,17 +34,17 @@ DISTRICT = "cbc:CitySubdivisionName"
 COUNTRY = ("cac:Country", "cbc:IdentificationCode")
 
 
-def _seller_addresses(reading: Reading) -> list[Node]:
+def _seller_addresses(reading: Reading) -> Nodes:
     return descend(sellers(reading), ADDRESS)
 
 
-def _seller_street(reading: Reading) -> list[Node]:
+def _seller_street(reading: Reading) -> Nodes:
     return [
         node for node in _seller_addresses(reading) if node.has(STREET) and not between(1, opt(node.all(STREET)), 1000)
     ]
 
 
-def _seller_address_parts(reading: Reading) -> list[Node]:
+def _seller_address_parts(reading: Reading) -> Nodes:
     """Existence only; an address that is missing altogether is not reported."""
     return [
         node
@@ -53,7 +53,7 @@ def _seller_address_parts(reading: Reading) -> list[Node]:
     ]
 
 
-def _buyer_second_street(reading: Reading) -> list[Node]:
+def _buyer_second_street(reading: Reading) -> Nodes:
     """A buyer rule that runs on the seller's address: without one it does not run."""
     addresses = _seller_addresses(reading)
     if addresses and len(opt(descend(buyer_addresses(reading), STREET_2))) > 127:
@@ -61,15 +61,15 @@ def _buyer_second_street(reading: Reading) -> list[Node]:
     return NONE
 
 
-def _seller_city(reading: Reading) -> list[Node]:
+def _seller_city(reading: Reading) -> Nodes:
     return [node for node in _seller_addresses(reading) if node.has(CITY) and not between(1, opt(node.all(CITY)), 127)]
 
 
-def _seller_second_street(reading: Reading) -> list[Node]:
+def _seller_second_street(reading: Reading) -> Nodes:
     return [node for node in _seller_addresses(reading) if len(opt(node.all(STREET_2))) > 127]
 
 
-def _seller_zone(reading: Reading) -> list[Node]:
+def _seller_zone(reading: Reading) -> Nodes:
     return [node for node in _seller_addresses(reading) if not _number(opt(node.all(ZONE)), 5)]
 
 
@@ -77,22 +77,22 @@ def _number(text: str, length: int) -> bool:
     return len(text) == length and digits(text)
 
 
-def _seller_building(reading: Reading) -> list[Node]:
+def _seller_building(reading: Reading) -> Nodes:
     return [node for node in sellers(reading) if not _number(opt(node.path(ADDRESS, BUILDING)), 4)]
 
 
-def _buyer_name_missing(reading: Reading) -> list[Node]:
+def _buyer_name_missing(reading: Reading) -> Nodes:
     if not is_tax_document(reading):
         return NONE
     return [node for node in buyers(reading) if not filled(node.path("cac:PartyLegalEntity", "cbc:RegistrationName"))]
 
 
-def _saudi_countries(reading: Reading) -> list[Node]:
+def _saudi_countries(reading: Reading) -> Nodes:
     """The context of 063-068: buyer countries coded exactly SA."""
     return reading.fact(_find_saudi_countries)
 
 
-def _find_saudi_countries(reading: Reading) -> list[Node]:
+def _find_saudi_countries(reading: Reading) -> Nodes:
     return [
         node
         for node in descend(buyer_addresses(reading), "cac:Country")
@@ -100,11 +100,11 @@ def _find_saudi_countries(reading: Reading) -> list[Node]:
     ]
 
 
-def _of_tax_document(reading: Reading, nodes: list[Node]) -> list[Node]:
+def _of_tax_document(reading: Reading, nodes: Nodes) -> Nodes:
     return nodes if nodes and is_tax_document(reading) else NONE
 
 
-def _buyer_address_parts(reading: Reading) -> list[Node]:
+def _buyer_address_parts(reading: Reading) -> Nodes:
     """All six must exist before one is looked at: with one missing, another that stands twice goes unnoticed."""
     nodes = _of_tax_document(reading, _saudi_countries(reading))
     if not nodes:
@@ -114,29 +114,29 @@ def _buyer_address_parts(reading: Reading) -> list[Node]:
     return NONE if all(parts) and all(map(nonblank, parts)) else nodes
 
 
-def _buyer_district_missing(reading: Reading) -> list[Node]:
+def _buyer_district_missing(reading: Reading) -> Nodes:
     nodes = _of_tax_document(reading, _saudi_countries(reading))
     return nodes if nodes and opt(descend(buyer_addresses(reading), DISTRICT)) == "" else NONE
 
 
-def _buyer_district_long(reading: Reading) -> list[Node]:
+def _buyer_district_long(reading: Reading) -> Nodes:
     nodes = _of_tax_document(reading, _saudi_countries(reading))
     return nodes if nodes and len(opt(descend(buyer_addresses(reading), DISTRICT))) > 127 else NONE
 
 
-def _seller_district(reading: Reading) -> list[Node]:
+def _seller_district(reading: Reading) -> Nodes:
     """A seller rule that runs only when the buyer's country is SA."""
     nodes = _saudi_countries(reading)
     districts = descend(_seller_addresses(reading), DISTRICT) if nodes else NONE
     return nodes if districts and not between(1, opt(districts), 127) else NONE
 
 
-def _buyer_zone(reading: Reading) -> list[Node]:
+def _buyer_zone(reading: Reading) -> Nodes:
     nodes = _of_tax_document(reading, _saudi_countries(reading))
     return nodes if nodes and not _number(opt(descend(buyer_addresses(reading), ZONE)), 5) else NONE
 
 
-def _summary_dates(reading: Reading) -> list[Node]:
+def _summary_dates(reading: Reading) -> Nodes:
     """Dates anywhere in the document will do, empty ones too; skipped unless the buyer's country is SA."""
     nodes = _saudi_countries(reading)
     if not (nodes and is_simplified_summary(reading)):
@@ -145,40 +145,40 @@ def _summary_dates(reading: Reading) -> list[Node]:
     return NONE if dated else nodes
 
 
-def _buyer_street(reading: Reading) -> list[Node]:
+def _buyer_street(reading: Reading) -> Nodes:
     nodes = _of_tax_document(reading, typed(reading))
     return nodes if nodes and not between(1, opt(descend(buyer_addresses(reading), STREET)), 1000) else NONE
 
 
-def _buyer_city_missing(reading: Reading) -> list[Node]:
+def _buyer_city_missing(reading: Reading) -> Nodes:
     nodes = _of_tax_document(reading, typed(reading))
     return nodes if nodes and opt(descend(buyer_addresses(reading), CITY)) == "" else NONE
 
 
-def _simplified_buyer_name(reading: Reading) -> list[Node]:
+def _simplified_buyer_name(reading: Reading) -> Nodes:
     nodes = typed(reading)
     return nodes if nodes and has_simplified_type(reading) and len(opt(buyer_names(reading))) > 1000 else NONE
 
 
-def _buyer_name(reading: Reading) -> list[Node]:
+def _buyer_name(reading: Reading) -> Nodes:
     nodes = _of_tax_document(reading, typed(reading))
     names = buyer_names(reading)
     return nodes if nodes and names and not between(1, opt(names), 1000) else NONE
 
 
-def _simplified_buyer_street(reading: Reading) -> list[Node]:
+def _simplified_buyer_street(reading: Reading) -> Nodes:
     nodes = typed(reading)
     if not (nodes and has_simplified_type(reading)):
         return NONE
     return nodes if len(opt(descend(buyer_addresses(reading), STREET))) > 1000 else NONE
 
 
-def _buyer_city_long(reading: Reading) -> list[Node]:
+def _buyer_city_long(reading: Reading) -> Nodes:
     nodes = typed(reading)
     return nodes if nodes and len(opt(descend(buyer_addresses(reading), CITY))) > 127 else NONE
 
 
-def _buyer_place(reading: Reading) -> list[Node]:
+def _buyer_place(reading: Reading) -> Nodes:
     """Country, street and city for every country; all three must exist before a length is asked for."""
     nodes = _of_tax_document(reading, typed(reading))
     if not nodes:
@@ -187,7 +187,7 @@ def _buyer_place(reading: Reading) -> list[Node]:
     return NONE if all(parts) and all(opt(part) for part in parts) else nodes
 
 
-def _summary_buyer_name(reading: Reading) -> list[Node]:
+def _summary_buyer_name(reading: Reading) -> Nodes:
     nodes = simplified_codes(reading)
     if not (nodes and is_simplified_summary(reading)):
         return NONE
@@ -209,28 +209,28 @@ def _below_buyer(node: Node) -> bool:
     return False
 
 
-def _contacts(reading: Reading) -> list[Node]:
+def _contacts(reading: Reading) -> Nodes:
     return descend(buyers(reading), "cac:Contact")
 
 
-def _buyer_telephone(reading: Reading) -> list[Node]:
+def _buyer_telephone(reading: Reading) -> Nodes:
     contacts = _contacts(reading)
     text = opt(descend(contacts, "cbc:Telephone"))
     return NONE if text == "" or is_telephone(text) else contacts
 
 
-def _buyer_mail(reading: Reading) -> list[Node]:
+def _buyer_mail(reading: Reading) -> Nodes:
     contacts = _contacts(reading)
     text = opt(descend(contacts, "cbc:ElectronicMail"))
     return NONE if text == "" or is_mail_list(text) else contacts
 
 
-def _contact_name(reading: Reading) -> list[Node]:
+def _contact_name(reading: Reading) -> Nodes:
     contacts = _contacts(reading)
     return contacts if len(opt(descend(contacts, "cbc:Name"))) > 1000 else NONE
 
 
-def _contact_note(reading: Reading) -> list[Node]:
+def _contact_note(reading: Reading) -> Nodes:
     contacts = _contacts(reading)
     return contacts if len(opt(descend(contacts, "cbc:Note"))) > 1000 else NONE
 

@@ -14,7 +14,7 @@ from khatm.rules.ksa.facts import (
 )
 from khatm.rules.line_parts import line_parts
 from khatm.rules.patterns import norm
-from khatm.rules.reading import NONE, Node, Reading, descend, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, opt
 from khatm.rules.site import Site
 
 TOTAL = "cac:TaxTotal"
@@ -32,7 +32,7 @@ _NAMES = (
 _plain = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?)?").fullmatch
 
 
-def _negative(reading: Reading) -> list[Node]:
+def _negative(reading: Reading) -> Nodes:
     """By the engine's order: -0.00 is below 0, -0 is not."""
     if all(_plain(text) for name in _NAMES for text in reading.texts(name)):
         return NONE
@@ -40,7 +40,7 @@ def _negative(reading: Reading) -> list[Node]:
     return [node for node in nodes if node.text != "" and compare_whole(node, 0) < 0]
 
 
-def _amounts(reading: Reading) -> Iterator[list[Node]]:
+def _amounts(reading: Reading) -> Iterator[Nodes]:
     for document in invoice(reading):
         totals = document.all(TOTAL)
         subtotals = descend(totals, SUBTOTAL)
@@ -61,7 +61,7 @@ def _amounts(reading: Reading) -> Iterator[list[Node]]:
     yield from _of(descend(parts.prices, CHARGE), _BOTH)
 
 
-def _of(nodes: list[Node], names: tuple[str, ...]) -> Iterator[list[Node]]:
+def _of(nodes: Nodes, names: tuple[str, ...]) -> Iterator[Nodes]:
     if nodes:
         for name in names:
             yield descend(nodes, name)

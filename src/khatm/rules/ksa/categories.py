@@ -5,6 +5,7 @@ Source: Saudi rule specification, sites 032, 061, 062, 088, 108 and 114-118.
 
 from functools import partial
 
+from khatm.rules.category_shapes import judged_by_shape
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.facts import (
     CATEGORY,
@@ -20,7 +21,7 @@ from khatm.rules.ksa.facts import (
 from khatm.rules.line_parts import every_line_parts, line_parts
 from khatm.rules.numbers import decimal_of, frac
 from khatm.rules.patterns import norm
-from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, filled, opt
 from khatm.rules.site import Site
 
 SUBTOTAL_CATEGORY = ("cac:TaxTotal", "cac:TaxSubtotal", CATEGORY)
@@ -54,7 +55,7 @@ def _exempts_citizens(category: Node) -> bool:
     return any(code.text in _CITIZENS for code in category.all(CODE))
 
 
-def _citizen_id_missing(reading: Reading) -> list[Node]:
+def _citizen_id_missing(reading: Reading) -> Nodes:
     """Education and health of citizens need a national id; template T09, anywhere in the document."""
     categories = [node for node in subtotal_categories(reading) if _exempts_citizens(node)]
     if categories and any(
@@ -64,29 +65,32 @@ def _citizen_id_missing(reading: Reading) -> list[Node]:
     return categories
 
 
-def _category_code(reading: Reading) -> list[Node]:
+def _category_code(reading: Reading) -> Nodes:
     """Substrings of the list pass: an empty code, a blank, "S Z"."""
     parts = line_parts(reading)
     document = [
         category
         for node in invoice(reading)
-        for category in node.path(*SUBTOTAL_CATEGORY) + node.path(CHARGE, CATEGORY)
+        for category in (*node.path(*SUBTOTAL_CATEGORY), *node.path(CHARGE, CATEGORY))
     ]
-    return [
-        code
-        for categories in (document, parts.categories, parts.items)
-        for category in categories
-        for code in category.all("cbc:ID")
-        if code.text not in " S Z E O "
-    ]
+    unknown = judged_by_shape(_has_unknown_code, reading, [*document, *parts.categories, *parts.items])
+    return [code for code in descend(unknown, "cbc:ID") if _is_unknown_code(code)]
 
 
-def _untaxed(reading: Reading) -> list[Node]:
+def _has_unknown_code(category: Node) -> bool:
+    return any(map(_is_unknown_code, category.all("cbc:ID")))
+
+
+def _is_unknown_code(code: Node) -> bool:
+    return code.text not in " S Z E O "
+
+
+def _untaxed(reading: Reading) -> Nodes:
     """Return the document level Z, E and O categories; one with two ids is not selected."""
     return reading.fact(_find_untaxed)
 
 
-def _find_untaxed(reading: Reading) -> list[Node]:
+def _find_untaxed(reading: Reading) -> Nodes:
     return [
         node
         for node in reading.root.path(*SUBTOTAL_CATEGORY)
@@ -94,7 +98,7 @@ def _find_untaxed(reading: Reading) -> list[Node]:
     ]
 
 
-def _untaxed_of_invoice(reading: Reading) -> list[Node]:
+def _untaxed_of_invoice(reading: Reading) -> Nodes:
     return _untaxed(reading) if reading.root.name == "inv:Invoice" else NONE
 
 
@@ -103,12 +107,12 @@ def has_long_reason(category: Node) -> bool:
     return category.has(REASON) and not between(1, opt(category.all(REASON)), 1000)
 
 
-def _reason_length(reading: Reading) -> list[Node]:
+def _reason_length(reading: Reading) -> Nodes:
     """What T09 stands on (EDU, HEA) never gets here."""
     return [node for node in _untaxed(reading) if not _exempts_citizens(node) and has_long_reason(node)]
 
 
-def _citizen_name_missing(reading: Reading) -> list[Node]:
+def _citizen_name_missing(reading: Reading) -> Nodes:
     nodes = simplified_codes(reading)
     if not nodes:
         return NONE
@@ -118,32 +122,33 @@ def _citizen_name_missing(reading: Reading) -> list[Node]:
     return nodes
 
 
-def _rate_range(reading: Reading) -> list[Node]:
+def _rate_range(reading: Reading) -> Nodes:
     """A text with a % sign is no number: the stylesheet breaks off instead of reporting it."""
-    verdicts: dict[str, bool] = {}
-    failing = []
-    for node in _rates(reading):
-        verdict = verdicts.get(node.text)
-        if verdict is None:
-            verdict = verdicts[node.text] = norm(node.text) == "" or _is_percentage(node)
-        if not verdict:
-            failing.append(node)
-    return failing
+    categories = [
+        *descend(reading.named(CHARGE), CATEGORY),
+        *subtotal_categories(reading),
+        *every_line_parts(reading).items,
+    ]
+    return [
+        rate
+        for category in judged_by_shape(_has_impossible_rate, reading, categories)
+        for rate in category.all(PERCENT)
+        if not _is_percentage(rate)
+    ]
+
+
+def _has_impossible_rate(category: Node) -> bool:
+    verdicts = [_is_percentage(rate) for rate in category.all(PERCENT)]  # the engine may break off at the second one
+    return not all(verdicts)
 
 
 def _is_percentage(node: Node) -> bool:
+    if norm(node.text) == "":
+        return True
     if frac(node.text) > 2:
         return False  # the engine looks at the decimals first: 1.50E+1 is reported and breaks nothing off
     value = decimal_of([node])
     return value is not None and 0 <= value <= 100
-
-
-def _rates(reading: Reading) -> list[Node]:
-    return (
-        descend(reading.named(CHARGE), CATEGORY, PERCENT)
-        + descend(subtotal_categories(reading), PERCENT)
-        + descend(every_line_parts(reading).items, PERCENT)
-    )
 
 
 def lacks_reason(category: Node) -> bool:
@@ -151,7 +156,7 @@ def lacks_reason(category: Node) -> bool:
     return category.has(CODE) and not nonblank(category.all(REASON))
 
 
-def _reason_missing(reading: Reading) -> list[Node]:
+def _reason_missing(reading: Reading) -> Nodes:
     return [node for node in _untaxed_of_invoice(reading) if lacks_reason(node)]
 
 
@@ -160,7 +165,7 @@ def has_foreign_code(codes: Codes, category: Node) -> bool:
     return norm(opt(category.all(CODE))) not in codes[code_of(category)]
 
 
-def _reason_code(codes: Codes, reading: Reading) -> list[Node]:
+def _reason_code(codes: Codes, reading: Reading) -> Nodes:
     return [node for node in _untaxed_of_invoice(reading) if has_foreign_code(codes, node)]
 
 
@@ -169,16 +174,16 @@ def lacks_code(category: Node) -> bool:
     return not nonblank(category.all(CODE))
 
 
-def _code_missing(kind: str, reading: Reading) -> list[Node]:
+def _code_missing(kind: str, reading: Reading) -> Nodes:
     return [node for node in _untaxed_of_invoice(reading) if code_of(node) == kind and lacks_code(node)]
 
 
-def subtotal_categories(reading: Reading) -> list[Node]:
+def subtotal_categories(reading: Reading) -> Nodes:
     """Return the tax categories of all subtotals, of the document and of lines."""
     return reading.fact(_find_subtotal_categories)
 
 
-def _find_subtotal_categories(reading: Reading) -> list[Node]:
+def _find_subtotal_categories(reading: Reading) -> Nodes:
     return descend(reading.named("cac:TaxTotal"), *SUBTOTAL_CATEGORY[1:])
 
 

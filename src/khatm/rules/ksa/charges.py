@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from khatm.rules.category_shapes import judged_by_shape
 from khatm.rules.comparisons import compare_whole
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.facts import (
@@ -22,7 +23,7 @@ from khatm.rules.ksa.facts import (
 )
 from khatm.rules.line_parts import every_line_parts, line_parts, lines
 from khatm.rules.numbers import boolean_of, decimal_of, double_of, equal, f2, frac, sub
-from khatm.rules.reading import NONE, Node, Reading, descend, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, opt
 from khatm.rules.site import Over, Site
 
 CODE = "cbc:AllowanceChargeReasonCode"
@@ -41,18 +42,18 @@ REASON_CODES = (
     " SU TAB AC TT TV V1 V2 WH XAA YY ZZZ "
 )
 
-Choose = Callable[[Reading], list[Node]]
+Choose = Callable[[Reading], Nodes]
 
 
-def _outside_prices(reading: Reading) -> list[Node]:
+def _outside_prices(reading: Reading) -> Nodes:
     return [node for node in reading.named(CHARGE) if node.parent is None or node.parent.name != "cac:Price"]
 
 
-def _of_document(want: bool, reading: Reading) -> list[Node]:
+def _of_document(want: bool, reading: Reading) -> Nodes:
     return charges(invoice(reading), want)
 
 
-def _of_lines(want: bool, reading: Reading) -> list[Node]:
+def _of_lines(want: bool, reading: Reading) -> Nodes:
     return charges(lines(reading), want)
 
 
@@ -62,7 +63,7 @@ line_charges = partial(_of_lines, True)
 line_allowances = partial(_of_lines, False)
 
 
-def _reason_code_unknown(reading: Reading) -> list[Node]:
+def _reason_code_unknown(reading: Reading) -> Nodes:
     return [
         node
         for node in reading.named(CHARGE)
@@ -75,7 +76,7 @@ def indicates_outside_price(node: Node) -> bool:
     return indicates(node, True) and (node.parent is None or node.parent.name != "cac:Price")
 
 
-def _allowance_percentage(reading: Reading) -> list[Node]:
+def _allowance_percentage(reading: Reading) -> Nodes:
     """Allowances only; decimals are counted on the text, trailing zeros and blanks included."""
     failing = []
     for node in _outside_prices(reading):
@@ -86,36 +87,32 @@ def _allowance_percentage(reading: Reading) -> list[Node]:
     return failing
 
 
-def _lacks_reason_code(choose: Choose, reading: Reading) -> list[Node]:
+def _lacks_reason_code(choose: Choose, reading: Reading) -> Nodes:
     return [node for node in reading.fact(choose) if not nonblank(node.all(CODE))]
 
 
-def _lacks_reason(choose: Choose, reading: Reading) -> list[Node]:
+def _lacks_reason(choose: Choose, reading: Reading) -> Nodes:
     return [node for node in reading.fact(choose) if not nonblank(node.all(REASON))]
 
 
-def _reason_length(choose: Choose, reading: Reading) -> list[Node]:
+def _reason_length(choose: Choose, reading: Reading) -> Nodes:
     return [node for node in reading.fact(choose) if node.has(REASON) and not between(1, opt(node.all(REASON)), 1000)]
 
 
-def _taxed(_: Reading, categories: list[Node]) -> list[Node]:
-    """Return the O categories with a rate that is not 0: by the engine's order, -0.00 is below 0."""
-    return [
-        node
-        for node in categories
-        if category_is(node, "O") and any(compare_whole(rate, 0) != 0 for rate in node.all(PERCENT))
-    ]
+def _is_taxed(category: Node) -> bool:
+    """Tell whether this is an O category with a rate that is not 0: by the engine's order, -0.00 is below 0."""
+    return category_is(category, "O") and any(compare_whole(rate, 0) != 0 for rate in category.all(PERCENT))
 
 
-def _items(reading: Reading) -> list[Node]:
+def _items(reading: Reading) -> Nodes:
     return line_parts(reading).items
 
 
-def _taxed_charge(choose: Choose, reading: Reading) -> list[Node]:
-    return _taxed(reading, descend(reading.fact(choose), "cac:TaxCategory"))
+def _taxed_charge(choose: Choose, reading: Reading) -> Nodes:
+    return judged_by_shape(_is_taxed, reading, descend(reading.fact(choose), "cac:TaxCategory"))
 
 
-def _indicator(reading: Reading) -> list[Node]:
+def _indicator(reading: Reading) -> Nodes:
     """Can only break off: an unreadable indicator aborts before it could be reported."""
     for node in descend(reading.named(CHARGE), INDICATOR):
         boolean_of(node)
@@ -128,7 +125,7 @@ def _with_base(reading: Reading) -> Iterator[Node]:
             yield from (node for node in found if node.has(BASE))
 
 
-def _amount_of_base(reading: Reading) -> list[Node]:
+def _amount_of_base(reading: Reading) -> Nodes:
     return [
         node
         for node in _with_base(reading)
@@ -154,7 +151,7 @@ def _floor(value: float) -> float:
     return math.copysign(below, value) if below == 0 else below
 
 
-def _percentage_missing(reading: Reading) -> list[Node]:
+def _percentage_missing(reading: Reading) -> Nodes:
     parents = [*invoice(reading), *reading.named("cac:InvoiceLine")]
     return [
         base
@@ -165,25 +162,25 @@ def _percentage_missing(reading: Reading) -> list[Node]:
     ]
 
 
-def _base_missing(reading: Reading) -> list[Node]:
+def _base_missing(reading: Reading) -> Nodes:
     return [factor for charge in reading.named(CHARGE) if not charge.has(BASE) for factor in charge.all(FACTOR)]
 
 
-def price_allowances(reading: Reading) -> list[Node]:
+def price_allowances(reading: Reading) -> Nodes:
     """Return the allowances and charges at the prices of lines."""
     return descend(every_line_parts(reading).prices, CHARGE)
 
 
-def _price_charge(reading: Reading) -> list[Node]:
+def _price_charge(reading: Reading) -> Nodes:
     return [node for node in price_allowances(reading) if indicates(node, True)]
 
 
-def _price_indicator_333(reading: Reading) -> list[Node]:
+def _price_indicator_333(reading: Reading) -> Nodes:
     """The older edition took true and false alike, and demanded one of them."""
     return [node for node in price_allowances(reading) if not (indicates(node, False) or indicates(node, True))]
 
 
-def _gross_price(reading: Reading) -> list[Node]:
+def _gross_price(reading: Reading) -> Nodes:
     """Net price = gross price - discount, exactly; an absent discount fires."""
     failing = []
     for price in every_line_parts(reading).prices:
@@ -205,7 +202,7 @@ SITES = (
     Site("100", "BR-KSA-22", "warning", partial(_lacks_reason, line_charges)),
     Site("101", "BR-KSA-F-06-C34", "warning", partial(_reason_length, line_charges), shows=(REASON,)),
     Site("102", "BR-KSA-F-06-C35", "warning", partial(_reason_length, document_allowances), shows=(REASON,)),
-    Site("103", "BR-KSA-11", "error", Over(_items, _taxed), shows=(PERCENT,)),
+    Site("103", "BR-KSA-11", "error", Over(_items, partial(judged_by_shape, _is_taxed)), shows=(PERCENT,)),
     Site("104", "BR-KSA-12", "warning", partial(_taxed_charge, document_allowances), shows=(PERCENT,)),
     Site("105", "BR-KSA-13", "warning", partial(_taxed_charge, document_charges), shows=(PERCENT,)),
     Site("106", "BR-KSA-F-06-C36", "warning", partial(_reason_length, line_allowances), shows=(REASON,)),

@@ -16,7 +16,7 @@ from khatm.rules.ksa.facts import (
 from khatm.rules.line_parts import every_line_parts
 from khatm.rules.numbers import double_of, round_up
 from khatm.rules.patterns import norm
-from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, filled, opt
 from khatm.rules.site import Site
 from khatm.rules.xpath_regex import PatternSearch
 
@@ -36,15 +36,16 @@ _TAX_AMOUNTS = ("cbc:TaxAmount", "cbc:RoundingAmount", "cbc:TaxableAmount")
 class CurrencyAttribute(Node):
     """The currency of an amount as a place of its own: `…/cbc:TaxAmount[1]/@currencyID`."""
 
-    __slots__ = ()
+    __slots__ = ("_amount",)
 
     def __init__(self, amount: Node, code: str) -> None:
-        super().__init__("@currencyID", amount, amount.element, amount.order)
+        super().__init__("@currencyID", None, amount.order)
+        self._amount = amount
         self.text = code
 
     def location(self) -> str:
         """Return the XPath of the attribute."""
-        return f"{self.parent.location() if self.parent else ''}/@currencyID"
+        return f"{self._amount.location()}/@currencyID"
 
 
 def _currency_code(reading: Reading) -> Iterator[Node]:
@@ -52,20 +53,23 @@ def _currency_code(reading: Reading) -> Iterator[Node]:
         if norm(node.text) not in CURRENCIES:
             yield node
     subtotals = every_line_parts(reading).subtotals
-    amounts = descend(subtotals, "cbc:TaxAmount") + descend(subtotals, "cbc:TaxableAmount")
-    amounts += descend(reading.named("cac:LegalMonetaryTotal"), "cbc:PayableRoundingAmount")
+    amounts = [
+        *descend(subtotals, "cbc:TaxAmount"),
+        *descend(subtotals, "cbc:TaxableAmount"),
+        *descend(reading.named("cac:LegalMonetaryTotal"), "cbc:PayableRoundingAmount"),
+    ]
     for amount in amounts:
         code = amount.attribute("currencyID")
         if code is not None and norm(code) not in CURRENCIES:
             yield CurrencyAttribute(amount, code)
 
 
-def _amount_currency(reading: Reading) -> list[Node]:
+def _amount_currency(reading: Reading) -> Nodes:
     """Document level tax totals are not among the amounts."""
     if _one_currency(reading):
         return NONE
     nodes = [node for nodes in _amounts(reading) for node in nodes]
-    codes = [node.element.get("currencyID") for node in nodes]
+    codes = [node.attribute("currencyID") for node in nodes]
     failing: set[str | None] = set()
     for code in dict.fromkeys(codes):
         if not code or not _is_in(reading, code, reading.named(DOCUMENT), nodes[codes.index(code)]):
@@ -82,7 +86,7 @@ def _one_currency(reading: Reading) -> bool:
     return all(reading.currencies(name) <= own for name in (*_AMOUNTS, *_TAX_AMOUNTS))
 
 
-def _amounts(reading: Reading) -> Iterator[list[Node]]:
+def _amounts(reading: Reading) -> Iterator[Nodes]:
     yield from map(reading.named, _AMOUNTS)
     parts = every_line_parts(reading)
     yield descend(parts.totals, "cbc:TaxAmount")
@@ -93,30 +97,30 @@ def _amounts(reading: Reading) -> Iterator[list[Node]]:
         yield descend(subtotals, "cbc:TaxAmount")
 
 
-def _is_in(reading: Reading, pattern: str, currencies: list[Node], place: Node) -> bool:
+def _is_in(reading: Reading, pattern: str, currencies: Nodes, place: Node) -> bool:
     try:
         return reading.fact(PatternSearch).found(pattern, norm(opt(currencies)))
     except Abort as abort:
         raise abort.at(place) from None
 
 
-def _subtotalled(nodes: list[Node]) -> list[Node]:
+def _subtotalled(nodes: Nodes) -> Nodes:
     return [node for node in nodes if node.has(SUBTOTAL)]
 
 
-def _plain(nodes: list[Node]) -> list[Node]:
+def _plain(nodes: Nodes) -> Nodes:
     return [node for node in nodes if not node.has(SUBTOTAL)]
 
 
-def _one_breakdown(reading: Reading) -> list[Node]:
+def _one_breakdown(reading: Reading) -> Nodes:
     return [node for node in invoice(reading) if len(_subtotalled(node.all(TOTAL))) != 1]
 
 
-def _some_breakdown_333(reading: Reading) -> list[Node]:
+def _some_breakdown_333(reading: Reading) -> Nodes:
     return [node for node in invoice(reading) if not node.path(TOTAL, SUBTOTAL)]
 
 
-def _same_total_twice(reading: Reading) -> list[Node]:
+def _same_total_twice(reading: Reading) -> Nodes:
     """In a foreign currency document the two tax totals must differ; " SAR" counts as foreign."""
     return [node for node in invoice(reading) if _is_foreign(node) and _repeats_total(node)]
 
@@ -134,60 +138,60 @@ def _repeats_total(node: Node) -> bool:
     return _cents(document) == _cents(accounting)
 
 
-def _cents(nodes: list[Node]) -> float | None:
+def _cents(nodes: Nodes) -> float | None:
     value = double_of(nodes)
     return None if value is None else round_up(value * 100) / 100
 
 
-def _tax_currency(reading: Reading) -> list[Node]:
+def _tax_currency(reading: Reading) -> Nodes:
     return [node for node in reading.named(TAX) if norm(node.text.upper()) != "SAR"]
 
 
-def _one_plain_total(reading: Reading) -> list[Node]:
+def _one_plain_total(reading: Reading) -> Nodes:
     counts = {node.parent: 0 for node in reading.named(TAX)}
     for parent in counts:
         counts[parent] = len(_plain(parent.all(TOTAL))) if parent else 0
     return [node for node in reading.named(TAX) if counts[node.parent] != 1]
 
 
-def _two_totals_333(reading: Reading) -> list[Node]:
+def _two_totals_333(reading: Reading) -> Nodes:
     verdicts = {node.parent: False for node in reading.named(TAX)}
     for parent in verdicts:
         verdicts[parent] = parent is not None and len(parent.all(TOTAL)) == 2 and bool(parent.path(TOTAL, SUBTOTAL))
     return [node for node in reading.named(TAX) if not verdicts[node.parent]]
 
 
-def _judged(reading: Reading) -> list[Node]:
+def _judged(reading: Reading) -> Nodes:
     """Template T55 stands on the exchange rate and on both currency codes: each finding comes up to three times."""
-    return _rates(reading) + reading.any_of(DOCUMENT, TAX)
+    return [*_rates(reading), *reading.any_of(DOCUMENT, TAX)]
 
 
-def _rates(reading: Reading) -> list[Node]:
+def _rates(reading: Reading) -> Nodes:
     return descend(invoice(reading), RATE)
 
 
-def _exchange_rate_parts(reading: Reading) -> list[Node]:
+def _exchange_rate_parts(reading: Reading) -> Nodes:
     rates = _rates(reading)
     names = ("cbc:SourceCurrencyCode", "cbc:TargetCurrencyCode", "cbc:CalculationRate")
     return _judged(reading) if rates and not all(filled(descend(rates, name)) for name in names) else NONE
 
 
-def _source_currency(reading: Reading) -> list[Node]:
+def _source_currency(reading: Reading) -> Nodes:
     return _foreign_code(reading, "cbc:SourceCurrencyCode", DOCUMENT)
 
 
-def _target_currency(reading: Reading) -> list[Node]:
+def _target_currency(reading: Reading) -> Nodes:
     return _foreign_code(reading, "cbc:TargetCurrencyCode", TAX)
 
 
-def _foreign_code(reading: Reading, name: str, currency: str) -> list[Node]:
+def _foreign_code(reading: Reading, name: str, currency: str) -> Nodes:
     codes = descend(_rates(reading), name)
     if not filled(codes):
         return NONE
     return NONE if _is_in(reading, opt(codes), reading.named(currency), codes[0]) else _judged(reading)
 
 
-def _exchange_rate_length(reading: Reading) -> list[Node]:
+def _exchange_rate_length(reading: Reading) -> Nodes:
     """Characters count, sign and dot included."""
     rates = descend(_rates(reading), "cbc:CalculationRate")
     return _judged(reading) if filled(rates) and len(norm(opt(rates))) >= 15 else NONE

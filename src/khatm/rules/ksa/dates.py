@@ -21,11 +21,11 @@ from khatm.rules.ksa.moments import (
     today_start,
     zone_of,
 )
-from khatm.rules.reading import NONE, Node, Reading, descend, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, opt
 from khatm.rules.site import Site
 
 
-def _issued_long_ago(reading: Reading) -> list[Node]:
+def _issued_long_ago(reading: Reading) -> Nodes:
     """Simplified documents are reported within 24 hours; exactly 24 hours pass, and so does the future."""
     failing = []
     for node in header(reading):
@@ -41,11 +41,11 @@ def _issued_long_ago(reading: Reading) -> list[Node]:
     return failing
 
 
-def _issue_time(reading: Reading) -> list[Node]:
+def _issue_time(reading: Reading) -> Nodes:
     return [node for node in header(reading) if not is_clock_time(opt(node.all("cbc:IssueTime")))]
 
 
-def _issued_in_future(reading: Reading) -> list[Node]:
+def _issued_in_future(reading: Reading) -> Nodes:
     """Every issue date, those of references too; a date in a zone west of the evaluator's may be later than today."""
     zone, today = zone_of(reading.now), today_start(reading.now)
     return [
@@ -55,7 +55,7 @@ def _issued_in_future(reading: Reading) -> list[Node]:
     ]
 
 
-def _issued_in_future_333(reading: Reading) -> list[Node]:
+def _issued_in_future_333(reading: Reading) -> Nodes:
     zone, today = zone_of(reading.now), today_start(reading.now)
     return [
         node
@@ -64,18 +64,18 @@ def _issued_in_future_333(reading: Reading) -> list[Node]:
     ]
 
 
-def _supply_ends(reading: Reading) -> Iterator[tuple[Node, list[Node]]]:
+def _supply_ends(reading: Reading) -> Iterator[tuple[Node, Nodes]]:
     """Yield every end of supply with the starts beside it."""
     for delivery in reading.named("cac:Delivery"):
         for end in delivery.all("cbc:LatestDeliveryDate"):
             yield end, delivery.all("cbc:ActualDeliveryDate")
 
 
-def _supply_start_missing(reading: Reading) -> list[Node]:
+def _supply_start_missing(reading: Reading) -> Nodes:
     return [end for end, starts in _supply_ends(reading) if not nonblank(starts)]
 
 
-def _supply_ends_early(reading: Reading) -> list[Node]:
+def _supply_ends_early(reading: Reading) -> Nodes:
     failing = []
     for end, starts in _supply_ends(reading):
         first, last = plain_day(opt(starts)), plain_day(end.text)
@@ -84,7 +84,7 @@ def _supply_ends_early(reading: Reading) -> list[Node]:
     return failing
 
 
-def _supply_date_missing(reading: Reading) -> list[Node]:
+def _supply_date_missing(reading: Reading) -> Nodes:
     """Any supply date in the document will do, those of lines too; the type code is compared exactly."""
     if not any(code.text == "388" for node in invoice(reading) for code in node.all("cbc:InvoiceTypeCode")):
         return NONE
@@ -94,15 +94,15 @@ def _supply_date_missing(reading: Reading) -> list[Node]:
     return NONE if nonblank(descend(reading.named("cac:Delivery"), "cbc:ActualDeliveryDate")) else codes
 
 
-def _date_format(reading: Reading) -> list[Node]:
+def _date_format(reading: Reading) -> Nodes:
     return _misformed(reading, "cbc:IssueDate", "cbc:DueDate", "cbc:TaxPointDate")
 
 
-def _date_format_333(reading: Reading) -> list[Node]:
+def _date_format_333(reading: Reading) -> Nodes:
     return _misformed(reading, "cbc:IssueDate", "cbc:DueDate")
 
 
-def _misformed(reading: Reading, *names: str) -> list[Node]:
+def _misformed(reading: Reading, *names: str) -> Nodes:
     failing = [node for node in reading.any_of(*names) if not is_format_date(node.text)]
     for delivery in reading.named("cac:Delivery"):
         for name in ("cbc:ActualDeliveryDate", "cbc:LatestDeliveryDate"):
@@ -110,7 +110,7 @@ def _misformed(reading: Reading, *names: str) -> list[Node]:
     return failing
 
 
-def _reference_time(reading: Reading) -> list[Node]:
+def _reference_time(reading: Reading) -> Nodes:
     times = descend(reading.named("cac:InvoiceLine"), "cac:DocumentReference", "cbc:IssueTime")
     return [node for node in times if not is_time(node.text)]
 

@@ -11,7 +11,7 @@ from itertools import chain, repeat
 from khatm.rules.abort import Abort
 from khatm.rules.numbers import boolean_of
 from khatm.rules.patterns import norm
-from khatm.rules.reading import NONE, Node, Reading, descend, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, opt
 
 CUSTOMER = "cac:AccountingCustomerParty"
 SUPPLIER = "cac:AccountingSupplierParty"
@@ -29,12 +29,12 @@ _simplified = re.compile(r"02\d{5}").search
 _summary = re.compile(r"02\d{3}1\d").search
 
 
-def header(reading: Reading) -> list[Node]:
+def header(reading: Reading) -> Nodes:
     """Return the document element if it is an Invoice or a CreditNote (template T05)."""
     return [reading.root] if reading.root.name in ("inv:Invoice", "cn:CreditNote") else NONE
 
 
-def invoice(reading: Reading) -> list[Node]:
+def invoice(reading: Reading) -> Nodes:
     """Return the document element if it is an Invoice."""
     return [reading.root] if reading.root.name == "inv:Invoice" else NONE
 
@@ -82,16 +82,16 @@ def type_name(code: Node) -> str:
     return code.attribute("name") or ""
 
 
-def typed(reading: Reading) -> list[Node]:
+def typed(reading: Reading) -> Nodes:
     """Return the type codes of a tax or simplified document (template T25)."""
     return reading.fact(_typed)
 
 
-def _typed(reading: Reading) -> list[Node]:
+def _typed(reading: Reading) -> Nodes:
     return [code for code in reading.named("cbc:InvoiceTypeCode") if type_name(code)[:2] in ("01", "02")]
 
 
-def simplified_codes(reading: Reading) -> list[Node]:
+def simplified_codes(reading: Reading) -> Nodes:
     """Return the type codes of a simplified document (template T29)."""
     return [code for code in typed(reading) if type_name(code)[:2] == "02"]
 
@@ -101,43 +101,43 @@ def is_note(reading: Reading) -> bool:
     return any(code.text in ("381", "383") for node in invoice(reading) for code in node.all("cbc:InvoiceTypeCode"))
 
 
-def buyers(reading: Reading) -> list[Node]:
+def buyers(reading: Reading) -> Nodes:
     """Return every `cac:AccountingCustomerParty/cac:Party` of the document."""
     return reading.fact(_buyers)
 
 
-def _buyers(reading: Reading) -> list[Node]:
+def _buyers(reading: Reading) -> Nodes:
     return descend(reading.named(CUSTOMER), "cac:Party")
 
 
-def sellers(reading: Reading) -> list[Node]:
+def sellers(reading: Reading) -> Nodes:
     """Return every `cac:AccountingSupplierParty/cac:Party` of the document."""
     return reading.fact(_sellers)
 
 
-def _sellers(reading: Reading) -> list[Node]:
+def _sellers(reading: Reading) -> Nodes:
     return descend(reading.named(SUPPLIER), "cac:Party")
 
 
-def buyer_addresses(reading: Reading) -> list[Node]:
+def buyer_addresses(reading: Reading) -> Nodes:
     """Return the postal addresses of the buyers."""
     return reading.fact(_buyer_addresses)
 
 
-def _buyer_addresses(reading: Reading) -> list[Node]:
+def _buyer_addresses(reading: Reading) -> Nodes:
     return descend(buyers(reading), ADDRESS)
 
 
-def buyer_names(reading: Reading) -> list[Node]:
+def buyer_names(reading: Reading) -> Nodes:
     """Return the registration names of the buyers."""
     return reading.fact(_buyer_names)
 
 
-def _buyer_names(reading: Reading) -> list[Node]:
+def _buyer_names(reading: Reading) -> Nodes:
     return descend(buyers(reading), "cac:PartyLegalEntity", "cbc:RegistrationName")
 
 
-def charges(parents: list[Node], want: bool) -> list[Node]:
+def charges(parents: Nodes, want: bool) -> Nodes:
     """Return the charges (or allowances) directly below the parents; raises Abort for an unreadable indicator."""
     return [charge for parent in parents for charge in parent.all(CHARGE) if indicates(charge, want)]
 
@@ -181,11 +181,11 @@ def between(low: int, text: str, high: int) -> bool:
     return low <= len(text) <= high
 
 
-def nonblank(nodes: list[Node]) -> bool:
+def nonblank(nodes: Nodes) -> bool:
     """Tell whether there is one node and it holds more than white space; raises Abort for two nodes."""
     return norm(opt(nodes)) != ""
 
 
-def repeated(nodes: list[Node], times: int) -> Iterable[Node]:
+def repeated(nodes: Nodes, times: int) -> Iterable[Node]:
     """Yield the nodes over and over: a template that loops reports them once per node it stands on."""
     return chain.from_iterable(repeat(nodes, times)) if nodes else NONE

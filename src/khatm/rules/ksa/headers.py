@@ -10,7 +10,7 @@ from functools import partial
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.facts import header, invoice, simplified_codes, type_name
 from khatm.rules.patterns import is_word, norm
-from khatm.rules.reading import Node, Reading, filled, opt
+from khatm.rules.reading import Nodes, Reading, filled, opt
 from khatm.rules.site import Site
 
 _TYPE_CODES = frozenset({"388", "383", "381", "386", ""})
@@ -21,7 +21,7 @@ _simplified_flags = re.compile("[01]{4}0").fullmatch
 _simplified_flags_333 = re.compile("[01]{2}0[01]0").fullmatch
 
 
-def _uuid(reading: Reading) -> list[Node]:
+def _uuid(reading: Reading) -> Nodes:
     """Only the first character is effectively tested: a word character, dot or dash."""
     failing = []
     for node in header(reading):
@@ -31,32 +31,32 @@ def _uuid(reading: Reading) -> list[Node]:
     return failing
 
 
-def _tax_currency_missing(reading: Reading) -> list[Node]:
+def _tax_currency_missing(reading: Reading) -> Nodes:
     return [node for node in header(reading) if not filled(node.all("cbc:TaxCurrencyCode"))]
 
 
-def _type_code(reading: Reading) -> list[Node]:
+def _type_code(reading: Reading) -> Nodes:
     return [node for node in reading.named("cbc:InvoiceTypeCode") if norm(node.text) not in _TYPE_CODES]
 
 
-def _transaction_code(flags: Callable[[str], object], reading: Reading) -> list[Node]:
+def _transaction_code(flags: Callable[[str], object], reading: Reading) -> Nodes:
     return [node for node in reading.named("cbc:InvoiceTypeCode") if not flags(type_name(node))]
 
 
-def _transaction_code_length(reading: Reading) -> list[Node]:
+def _transaction_code_length(reading: Reading) -> Nodes:
     return [node for node in reading.named("cbc:InvoiceTypeCode") if not 7 <= len(type_name(node)) <= 9]
 
 
-def _simplified_transaction(flags: Callable[[str], object], reading: Reading) -> list[Node]:
+def _simplified_transaction(flags: Callable[[str], object], reading: Reading) -> Nodes:
     return [node for node in simplified_codes(reading) if not flags(type_name(node)[2:7])]
 
 
-def _signature_missing(reading: Reading) -> list[Node]:
+def _signature_missing(reading: Reading) -> Nodes:
     """Any text below the signature will do, white space between its elements included."""
     return [] if filled(reading.named("cac:Signature")) else simplified_codes(reading)
 
 
-def _export_self_billed(reading: Reading) -> list[Node]:
+def _export_self_billed(reading: Reading) -> Nodes:
     return [
         node
         for node in reading.named("cbc:InvoiceTypeCode")
@@ -64,7 +64,7 @@ def _export_self_billed(reading: Reading) -> list[Node]:
     ]
 
 
-def _profile(reading: Reading) -> list[Node]:
+def _profile(reading: Reading) -> Nodes:
     return [node for node in invoice(reading) if norm(opt(node.all("cbc:ProfileID"))) != "reporting:1.0"]
 
 

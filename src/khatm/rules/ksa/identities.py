@@ -18,7 +18,7 @@ from khatm.rules.ksa.facts import (
     sellers,
 )
 from khatm.rules.patterns import all_digits, norm
-from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, filled, opt
 from khatm.rules.site import Site
 
 COMPANY_ID = ("cac:PartyTaxScheme", "cbc:CompanyID")
@@ -41,7 +41,7 @@ def _is_vat_number(text: str) -> bool:
     return len(text) == 15 and digits(text) and text[0] == "3" and text[-1] == "3"
 
 
-def _same_vat_number(reading: Reading) -> list[Node]:
+def _same_vat_number(reading: Reading) -> Nodes:
     return [node for node in header(reading) if _share(_numbers(node, SUPPLIER), _numbers(node, CUSTOMER))]
 
 
@@ -54,7 +54,7 @@ def _numbers(node: Node, party: str) -> set[str]:
     return {number.text for number in node.path(party, "cac:Party", *COMPANY_ID)}
 
 
-def _seller_vat_missing(reading: Reading) -> list[Node]:
+def _seller_vat_missing(reading: Reading) -> Nodes:
     """The number and the VAT scheme may come from different PartyTaxScheme blocks."""
     failing = []
     for node in header(reading):
@@ -65,7 +65,7 @@ def _seller_vat_missing(reading: Reading) -> list[Node]:
     return failing
 
 
-def _seller_identification(reading: Reading) -> list[Node]:
+def _seller_identification(reading: Reading) -> Nodes:
     failing = []
     for node in header(reading):
         ids = node.path(SUPPLIER, "cac:Party", *IDENTIFICATION)
@@ -75,7 +75,7 @@ def _seller_identification(reading: Reading) -> list[Node]:
     return failing
 
 
-def _seller_identification_333(reading: Reading) -> list[Node]:
+def _seller_identification_333(reading: Reading) -> Nodes:
     failing = []
     for node in reading.named(SUPPLIER):
         ids = node.path("cac:Party", *IDENTIFICATION)
@@ -86,12 +86,12 @@ def _seller_identification_333(reading: Reading) -> list[Node]:
     return failing
 
 
-def _party_ids(reading: Reading) -> list[tuple[Node, list[Node]]]:
+def _party_ids(reading: Reading) -> list[tuple[Node, Nodes]]:
     """Return the accounting parties (template T12), each with its identifications."""
     return [(party, party.path("cac:Party", *IDENTIFICATION)) for party in reading.any_of(SUPPLIER, CUSTOMER)]
 
 
-def _registered_id(kind: str, lead: str, reading: Reading) -> list[Node]:
+def _registered_id(kind: str, lead: str, reading: Reading) -> Nodes:
     """CRN and 700 numbers have ten digits; blanks around them do not count for the length, yet are no digits."""
     failing = []
     for party, ids in reading.fact(_party_ids):
@@ -100,7 +100,7 @@ def _registered_id(kind: str, lead: str, reading: Reading) -> list[Node]:
     return failing
 
 
-def _only_scheme(ids: list[Node]) -> str:
+def _only_scheme(ids: Nodes) -> str:
     named = [node for node in ids if node.attribute("schemeID") is not None]
     opt(named)  # two scheme ids: the stylesheet breaks off
     return _scheme(named[0]) if named else ""
@@ -115,7 +115,7 @@ def _schemes_of(party: Node) -> frozenset[str]:
     return _SELLER_SCHEMES if party.name == SUPPLIER else _BUYER_SCHEMES
 
 
-def _padded_scheme(reading: Reading) -> list[Node]:
+def _padded_scheme(reading: Reading) -> Nodes:
     failing = []
     for party, ids in reading.fact(_party_ids):
         scheme = _only_scheme(ids)
@@ -125,7 +125,7 @@ def _padded_scheme(reading: Reading) -> list[Node]:
     return failing
 
 
-def _invented_id(reading: Reading) -> list[Node]:
+def _invented_id(reading: Reading) -> Nodes:
     """Runs of eight ascending, descending or equal digits; once per party."""
     return [
         party
@@ -139,17 +139,17 @@ def _invented_id(reading: Reading) -> list[Node]:
     ]
 
 
-def _buyer_ids(reading: Reading) -> list[Node]:
+def _buyer_ids(reading: Reading) -> Nodes:
     return descend(buyers(reading), *IDENTIFICATION)
 
 
-def _buyer_identification(reading: Reading) -> list[Node]:
+def _buyer_identification(reading: Reading) -> Nodes:
     return [
         node for node in _buyer_ids(reading) if not (len(scheme := norm(_scheme(node))) > 2 and scheme in BUYER_LIST)
     ]
 
 
-def _buyer_identification_333(reading: Reading) -> list[Node]:
+def _buyer_identification_333(reading: Reading) -> Nodes:
     failing = []
     for node in _buyer_ids(reading):
         scheme, value = _scheme(node), node.text
@@ -159,11 +159,11 @@ def _buyer_identification_333(reading: Reading) -> list[Node]:
     return failing
 
 
-def _buyer_id_format(kind: str, lead: str, reading: Reading) -> list[Node]:
+def _buyer_id_format(kind: str, lead: str, reading: Reading) -> Nodes:
     return [node for node in _buyer_ids(reading) if norm(_scheme(node)) == kind and not _ten_digits(node.text, lead)]
 
 
-def _seller_vat_number(reading: Reading) -> list[Node]:
+def _seller_vat_number(reading: Reading) -> Nodes:
     """Once per tax scheme called exactly VAT; the number is looked for in the whole document."""
     numbers = descend(sellers(reading), *COMPANY_ID)
     schemes = descend(sellers(reading), "cac:PartyTaxScheme", "cac:TaxScheme")
@@ -171,18 +171,18 @@ def _seller_vat_number(reading: Reading) -> list[Node]:
     return failing if numbers and failing and not _is_vat_number(opt(numbers)) else NONE
 
 
-def _buyer_vat_blank(reading: Reading) -> list[Node]:
+def _buyer_vat_blank(reading: Reading) -> Nodes:
     numbers = descend(buyers(reading), *COMPANY_ID)
     return numbers if numbers and is_tax_document(reading) and norm(opt(numbers)) == "" else NONE
 
 
-def _buyer_vat_number(reading: Reading) -> list[Node]:
+def _buyer_vat_number(reading: Reading) -> Nodes:
     numbers = descend(buyers(reading), *COMPANY_ID)
     text = opt(numbers)
     return NONE if text == "" or _is_vat_number(text) else numbers
 
 
-def _buyer_unnamed(reading: Reading) -> list[Node]:
+def _buyer_unnamed(reading: Reading) -> Nodes:
     """A tax document names its buyer by VAT number or another id; an empty VAT number counts as one."""
     if not is_tax_document(reading):
         return NONE
@@ -194,7 +194,7 @@ def _buyer_unnamed(reading: Reading) -> list[Node]:
     ]
 
 
-def _buyer_unnamed_333(reading: Reading) -> list[Node]:
+def _buyer_unnamed_333(reading: Reading) -> Nodes:
     if not is_tax_document(reading):
         return NONE
     return [

@@ -12,7 +12,7 @@ from khatm.rules.ksa.facts import (
 )
 from khatm.rules.line_parts import every_line_parts
 from khatm.rules.numbers import EXACT, decimal_of, double_of, f2, frac, number, round_up
-from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, filled, opt
 from khatm.rules.site import Over, Site
 
 LINE = "cac:InvoiceLine"
@@ -25,11 +25,11 @@ MAX_DIGITS = 4_000
 """Whole numbers of more digits take time that grows with their square; the stage ends there (LIMIT)."""
 
 
-def _lines(reading: Reading) -> list[Node]:
+def _lines(reading: Reading) -> Nodes:
     return reading.named(LINE)
 
 
-def _line_total(_: Reading, lines: list[Node]) -> list[Node]:
+def _line_total(_: Reading, lines: Nodes) -> Nodes:
     """Line total = VAT + net amount, in doubles, without tolerance."""
     return [
         total
@@ -52,30 +52,30 @@ def _expected(line: Node, total: Node) -> float | None:
     return None if net is None else round_up((tax + net) * 100) / 100
 
 
-def _tax_missing(reading: Reading) -> list[Node]:
+def _tax_missing(reading: Reading) -> Nodes:
     return _demanded(reading, TAX)
 
 
-def _total_missing(reading: Reading) -> list[Node]:
+def _total_missing(reading: Reading) -> Nodes:
     return _demanded(reading, ROUNDING)
 
 
-def _demanded(reading: Reading, name: str) -> list[Node]:
+def _demanded(reading: Reading, name: str) -> Nodes:
     nodes = typed(reading)
     if not (nodes and is_tax_document(reading)):
         return NONE
     return NONE if all(filled(line.path(TAX_TOTAL, name)) for line in reading.named(LINE)) else nodes
 
 
-def _tax_decimals(_: Reading, lines: list[Node]) -> list[Node]:
+def _tax_decimals(_: Reading, lines: Nodes) -> Nodes:
     return [line for line in lines if frac(opt(line.path(TAX_TOTAL, TAX))) > 2]
 
 
-def _total_decimals(_: Reading, lines: list[Node]) -> list[Node]:
+def _total_decimals(_: Reading, lines: Nodes) -> Nodes:
     return [line for line in lines if frac(opt(line.path(TAX_TOTAL, ROUNDING))) > 2]
 
 
-def _net_amount(_: Reading, lines: list[Node]) -> list[Node]:
+def _net_amount(_: Reading, lines: Nodes) -> Nodes:
     return [line for line in lines if not _is_net_amount(line)]
 
 
@@ -116,7 +116,7 @@ def _cut_product(line: Node) -> int | None:
     return int(quantity[0] * price[0] * 1000 // 10 ** (quantity[1] + price[1]))
 
 
-def _exact(nodes: list[Node]) -> tuple[int, int] | None:
+def _exact(nodes: Nodes) -> tuple[int, int] | None:
     """Return the only node's decimal as digits and scale, 12.50 as (1250, 2); None for no node."""
     if len(nodes) == 1:
         whole, _, rest = nodes[0].text.partition(".")
@@ -133,7 +133,7 @@ def _exact(nodes: list[Node]) -> tuple[int, int] | None:
     return int(value.scaleb(scale, EXACT)), scale
 
 
-def _divide(price: tuple[int, int], bases: list[Node]) -> tuple[int, int]:
+def _divide(price: tuple[int, int], bases: Nodes) -> tuple[int, int]:
     """Divide as the engine does: to 18 decimals, more when the price has more than the base; halves go down."""
     base = _exact(bases)
     if base is None or base[0] == 0:
@@ -168,7 +168,7 @@ def _signed_amounts(line: Node) -> list[tuple[int, int]]:
     return amounts
 
 
-def _unit_long(reading: Reading) -> list[Node]:
+def _unit_long(reading: Reading) -> Nodes:
     bases = descend(every_line_parts(reading).prices, BASE_QUANTITY[1])
     if max([len(base.attribute("unitCode") or "") for base in bases], default=0) <= 127:
         return NONE
@@ -179,7 +179,7 @@ def _unit_long(reading: Reading) -> list[Node]:
     ]
 
 
-def _base_quantity(reading: Reading) -> list[Node]:
+def _base_quantity(reading: Reading) -> Nodes:
     """0 never gets here: the division in the line amount breaks off first."""
     bases = descend(every_line_parts(reading).prices, BASE_QUANTITY[1])
     return [node for node in bases if node.text != "" and not number(node.text) > 0]

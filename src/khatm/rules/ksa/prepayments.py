@@ -20,7 +20,7 @@ from khatm.rules.ksa.facts import (
 from khatm.rules.line_parts import line_parts, lines
 from khatm.rules.numbers import CENT, ZERO, decimal_of, double_of, exactly, f2, frac, mul, r2, round_up
 from khatm.rules.patterns import norm
-from khatm.rules.reading import NONE, Node, Reading, descend, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, opt
 from khatm.rules.site import Over, Site
 
 SUBTOTAL = ("cac:TaxTotal", "cac:TaxSubtotal")
@@ -41,12 +41,12 @@ def _is_prepaid(reading: Reading) -> bool | None:
         return None
 
 
-def _settling(reading: Reading) -> list[Node]:
+def _settling(reading: Reading) -> Nodes:
     """Return the lines T08 stands on."""
     return lines(reading) if reading.fact(_is_prepaid) is True else NONE
 
 
-def _subtotals(reading: Reading, prepaid: bool) -> list[Node]:
+def _subtotals(reading: Reading, prepaid: bool) -> Nodes:
     return line_parts(reading).subtotals if reading.fact(_is_prepaid) is prepaid else NONE
 
 
@@ -55,7 +55,7 @@ def _line_sums(reading: Reading) -> tuple[float | None, float | None]:
     return _sum(descend(subtotals, TAXABLE)), _sum(descend(subtotals, TAX))
 
 
-def _sum(nodes: list[Node]) -> float | None:
+def _sum(nodes: Nodes) -> float | None:
     """Return the sum in doubles from left to right, None for no node (which is then the integer 0)."""
     if not nodes:
         return None
@@ -71,7 +71,7 @@ def _sum_text(taxable: float | None, tax: float | None) -> str:
     return f2((0.0 if taxable is None else taxable) + (0.0 if tax is None else tax))
 
 
-def _prepaid_total(reading: Reading) -> list[Node]:
+def _prepaid_total(reading: Reading) -> Nodes:
     return [node for node in header(reading) if _differs_from_lines(node, reading)]
 
 
@@ -90,7 +90,7 @@ def _differs_from_lines(node: Node, reading: Reading) -> bool:
     return f2(prepaid) != _sum_text(taxable, tax)
 
 
-def _prepaid_total_333(reading: Reading) -> list[Node]:
+def _prepaid_total_333(reading: Reading) -> Nodes:
     subtotals = _subtotals(reading, True)
     if not subtotals:
         return NONE
@@ -113,7 +113,7 @@ def _other_type(reference: Node) -> bool:
     return any(code.text != "386" for code in reference.all(TYPE))
 
 
-def _reference_type(reading: Reading) -> list[Node]:
+def _reference_type(reading: Reading) -> Nodes:
     return [
         reference
         for _, reference in _references(reading)
@@ -121,9 +121,9 @@ def _reference_type(reading: Reading) -> list[Node]:
     ]
 
 
-def _advance_references(reading: Reading, holds: Callable[[Node], bool]) -> list[Node]:
+def _advance_references(reading: Reading, holds: Callable[[Node], bool]) -> Nodes:
     """Return the references to advance invoices, by their code, on lines of which `holds` is not true."""
-    failing = []
+    failing: list[Node] = []
     for line in _settling(reading):
         references = [reference for reference in line.all(REFERENCE) if not _other_type(reference)]
         if references and not holds(line):
@@ -131,7 +131,7 @@ def _advance_references(reading: Reading, holds: Callable[[Node], bool]) -> list
     return failing
 
 
-def _settling_amounts(reading: Reading) -> list[Node]:
+def _settling_amounts(reading: Reading) -> Nodes:
     """An absent rounding amount or price fires, though the rule's text says "if exist"."""
     return _advance_references(reading, _amounts_are_zero)
 
@@ -145,25 +145,25 @@ def _amounts_are_zero(line: Node) -> bool:
     )
 
 
-def _settling_allowances(reading: Reading) -> list[Node]:
+def _settling_allowances(reading: Reading) -> Nodes:
     """One zero allowance hides others that are not zero."""
     return _advance_references(reading, lambda line: not line.has(CHARGE) or some_zero(line.path(CHARGE, "cbc:Amount")))
 
 
-def _reference_facts(reading: Reading) -> list[Node]:
+def _reference_facts(reading: Reading) -> Nodes:
     names = ("cbc:ID", "cbc:IssueDate", "cbc:IssueTime", TYPE)
     return [reference for _, reference in _references(reading) if not all(map(reference.has, names))]
 
 
-def _no_reference(reading: Reading) -> list[Node]:
+def _no_reference(reading: Reading) -> Nodes:
     """Every line, but only when not one of them has a reference."""
     settling = _settling(reading)
     return NONE if any(line.has(REFERENCE) for line in settling) else settling
 
 
-def _settling_vat(reading: Reading) -> list[Node]:
+def _settling_vat(reading: Reading) -> Nodes:
     """The four facts may come from different subtotals."""
-    failing = []
+    failing: list[Node] = []
     for line in _settling(reading):
         references = line.all(REFERENCE)
         if references and not (
@@ -189,7 +189,7 @@ def _untaxed(subtotal: Node) -> bool:
     )
 
 
-def _untaxed_amount(_: Reading, subtotals: list[Node]) -> list[Node]:
+def _untaxed_amount(_: Reading, subtotals: Nodes) -> Nodes:
     return [node for node in subtotals if _untaxed(node) and not _is_untaxed_amount(node)]
 
 
@@ -204,7 +204,7 @@ def _is_untaxed_amount(subtotal: Node) -> bool:
     return tax == f2(r2(mul(product, CENT)))
 
 
-def _untaxed_amount_333(reading: Reading) -> list[Node]:
+def _untaxed_amount_333(reading: Reading) -> Nodes:
     return [
         node
         for node in _subtotals(reading, True)
@@ -212,7 +212,7 @@ def _untaxed_amount_333(reading: Reading) -> list[Node]:
     ]
 
 
-def _taxed_amount(_: Reading, subtotals: list[Node]) -> list[Node]:
+def _taxed_amount(_: Reading, subtotals: Nodes) -> Nodes:
     return [node for node in subtotals if not _untaxed(node) and not _is_taxed_amount(node)]
 
 
@@ -231,13 +231,13 @@ def _is_taxed_amount(subtotal: Node) -> bool:
     return tax in (f2(expected - 0.01), f2(expected + 0.01), f2(expected))
 
 
-def _decimals(reading: Reading) -> list[Node]:
+def _decimals(reading: Reading) -> Nodes:
     return [
         node for node in _subtotals(reading, True) if frac(opt(node.all(TAXABLE))) > 2 or frac(opt(node.all(TAX))) > 2
     ]
 
 
-def _zero_rate(code: str, reading: Reading) -> list[Node]:
+def _zero_rate(code: str, reading: Reading) -> Nodes:
     """An absent rate fires too: nothing does not equal 0.
 
     The engine looks at the rate first: where it is 0, two ids in a tax scheme go unnoticed.

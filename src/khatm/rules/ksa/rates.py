@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from khatm.rules.category_shapes import judged_by_shape
 from khatm.rules.comparisons import compare_whole
 from khatm.rules.edition import ONLY_348
 from khatm.rules.ksa.categories import (
@@ -35,7 +36,7 @@ from khatm.rules.ksa.facts import (
 )
 from khatm.rules.line_parts import every_line_parts, line_parts
 from khatm.rules.numbers import number
-from khatm.rules.reading import NONE, Node, Reading, descend, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, opt
 from khatm.rules.site import Site
 
 
@@ -52,7 +53,7 @@ def _triggers(reading: Reading) -> frozenset[Node]:
     ]
     categories += subtotal_categories(reading)
     categories += every_line_parts(reading).items
-    return frozenset([category for category in categories if selected(_is_standard, category)])
+    return frozenset(judged_by_shape(partial(selected, _is_standard), reading, categories))
 
 
 def _is_readable(charge: Node) -> bool:
@@ -63,22 +64,20 @@ def _is_standard(category: Node) -> bool:
     return category_is(category, "S") and is_vat(category)
 
 
-def _standard_rate(choose: Callable[[Reading], list[Node]], reading: Reading) -> Iterable[Node]:
+def _standard_rate(choose: Callable[[Reading], Nodes], reading: Reading) -> Iterable[Node]:
     """15 up to but excluding 16, or exactly 5."""
     triggers = reading.fact(_triggers)
     if not triggers:
         return NONE
-    verdicts: dict[str, bool] = {}
-    failing = []
-    for node in choose(reading):
-        rates = node.all(PERCENT)
-        if (node in triggers or _is_standard(node)) and rates:
-            text = opt(rates)
-            if text not in verdicts:
-                verdicts[text] = _is_standard_rate(rates[0])
-            if not verdicts[text]:
-                failing.append(node)
-    return repeated(failing, len(triggers))
+
+    def fires(category: Node) -> bool:
+        rates = category.all(PERCENT)
+        if not (category in triggers or _is_standard(category)) or not rates:
+            return False
+        opt(rates)  # two of them break it off
+        return not _is_standard_rate(rates[0])
+
+    return repeated(judged_by_shape(fires, reading, choose(reading)), len(triggers))
 
 
 def _is_standard_rate(rate: Node) -> bool:
@@ -86,19 +85,19 @@ def _is_standard_rate(rate: Node) -> bool:
     return (math.isfinite(value) and math.floor(value) == 15) or compare_whole(rate, 5) == 0
 
 
-def _charge_categories(reading: Reading) -> list[Node]:
+def _charge_categories(reading: Reading) -> Nodes:
     return descend(invoice(reading), CHARGE, CATEGORY)
 
 
-def _document_categories(reading: Reading) -> list[Node]:
+def _document_categories(reading: Reading) -> Nodes:
     return descend(invoice(reading), *SUBTOTAL_CATEGORY)
 
 
-def _item_categories(reading: Reading) -> list[Node]:
+def _item_categories(reading: Reading) -> Nodes:
     return line_parts(reading).items
 
 
-def _prepaid_categories(reading: Reading) -> list[Node]:
+def _prepaid_categories(reading: Reading) -> Nodes:
     return line_parts(reading).categories
 
 

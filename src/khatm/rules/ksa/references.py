@@ -9,7 +9,7 @@ from functools import partial
 from khatm.rules.edition import ONLY_333, ONLY_348
 from khatm.rules.ksa.facts import OBJECT, REFERENCE, digits, header, is_simplified, type_name
 from khatm.rules.patterns import norm
-from khatm.rules.reading import NONE, Node, Reading, descend, filled, opt
+from khatm.rules.reading import NONE, Node, Nodes, Reading, descend, filled, opt
 from khatm.rules.site import Site
 
 MIME_CODES = frozenset(
@@ -24,19 +24,19 @@ SIGNATURE = "urn:oasis:names:specification:ubl:signature:Invoice"
 SIGNATURE_METHOD = "urn:oasis:names:specification:ubl:dsig:enveloped:xades"
 
 
-def _order_reference_long(reading: Reading) -> list[Node]:
+def _order_reference_long(reading: Reading) -> Nodes:
     return [node for node in header(reading) if len(opt(node.path("cac:OrderReference", "cbc:ID"))) > 127]
 
 
-def _contract_reference_long(reading: Reading) -> list[Node]:
+def _contract_reference_long(reading: Reading) -> Nodes:
     return [node for node in header(reading) if len(opt(_contract(node))) > 127]
 
 
-def _contract(node: Node) -> list[Node]:
+def _contract(node: Node) -> Nodes:
     return node.path("cac:ContractDocumentReference", "cbc:ID")
 
 
-def _contract_for_government(reading: Reading) -> list[Node]:
+def _contract_for_government(reading: Reading) -> Nodes:
     """B2G documents name the contract; characters 3 to 8 of the transaction code do not matter."""
     if not any(
         len(name) == 9 and name[:2] in ("01", "02") and name[8] == "1"
@@ -50,15 +50,15 @@ def _is(reference: Node, kind: str) -> bool:
     return norm(opt(reference.all("cbc:ID"))) == kind
 
 
-def _objects(references: list[Node]) -> list[Node]:
+def _objects(references: Nodes) -> Nodes:
     return descend(references, "cac:Attachment", OBJECT)
 
 
-def _plain_text(nodes: list[Node]) -> bool:
+def _plain_text(nodes: Nodes) -> bool:
     return any(norm(node.attribute("mimeCode") or "") == "text/plain" for node in nodes)
 
 
-def _qr_code_missing(reading: Reading) -> list[Node]:
+def _qr_code_missing(reading: Reading) -> Nodes:
     return [node for node in header(reading) if not _has_qr_code(node)] if is_simplified(reading) else NONE
 
 
@@ -71,7 +71,7 @@ def _has_qr_code(node: Node) -> bool:
     return norm(opt(exact)) != "" and _plain_text(exact)
 
 
-def _qr_code_length(limit: int, reading: Reading) -> list[Node]:
+def _qr_code_length(limit: int, reading: Reading) -> Nodes:
     failing = []
     for node in header(reading):
         objects = _objects([reference for reference in node.all(REFERENCE) if _is(reference, "QR")])
@@ -80,7 +80,7 @@ def _qr_code_length(limit: int, reading: Reading) -> list[Node]:
     return failing
 
 
-def _counter_missing(reading: Reading) -> list[Node]:
+def _counter_missing(reading: Reading) -> Nodes:
     """The UUID may sit in another reference than the one called ICV."""
     return [
         node
@@ -91,7 +91,7 @@ def _counter_missing(reading: Reading) -> list[Node]:
     ]
 
 
-def _counter_no_number(reading: Reading) -> list[Node]:
+def _counter_no_number(reading: Reading) -> Nodes:
     return [node for node in header(reading) if not _empty_or_digits(opt(node.path(REFERENCE, "cbc:UUID")))]
 
 
@@ -99,7 +99,7 @@ def _empty_or_digits(text: str) -> bool:
     return text == "" or digits(text)
 
 
-def _previous_hash_missing(reading: Reading) -> list[Node]:
+def _previous_hash_missing(reading: Reading) -> Nodes:
     failing = []
     for node in header(reading):
         objects = _objects([reference for reference in node.all(REFERENCE) if _is(reference, "PIH")])
@@ -108,7 +108,7 @@ def _previous_hash_missing(reading: Reading) -> list[Node]:
     return failing
 
 
-def _attachments(reading: Reading) -> tuple[list[Node], list[Node]]:
+def _attachments(reading: Reading) -> tuple[Nodes, Nodes]:
     """Return the attachments of PIH references (T15) and all others (T16); two ids make a reference one of those."""
     previous: list[Node] = []
     others: list[Node] = []
@@ -119,7 +119,7 @@ def _attachments(reading: Reading) -> tuple[list[Node], list[Node]]:
     return previous, others
 
 
-def _previous_hash_content(reading: Reading) -> list[Node]:
+def _previous_hash_content(reading: Reading) -> Nodes:
     """Any text will do: the content is not decoded."""
     return [
         node
@@ -128,7 +128,7 @@ def _previous_hash_content(reading: Reading) -> list[Node]:
     ]
 
 
-def _information(reading: Reading, name: str) -> list[Node]:
+def _information(reading: Reading, name: str) -> Nodes:
     return descend(
         reading.named("ext:UBLExtensions"),
         "ext:UBLExtension",
@@ -139,7 +139,7 @@ def _information(reading: Reading, name: str) -> list[Node]:
     )
 
 
-def _signature_information(reading: Reading) -> list[Node]:
+def _signature_information(reading: Reading) -> Nodes:
     """Demanded of every attachment but the PIH's, whether there is a signature or not."""
     attachments = _judged(reading)
     if attachments and any(node.text == SIGNATURE_INFORMATION for node in _information(reading, "cbc:ID")):
@@ -147,7 +147,7 @@ def _signature_information(reading: Reading) -> list[Node]:
     return attachments
 
 
-def _signature_reference(reading: Reading) -> list[Node]:
+def _signature_reference(reading: Reading) -> Nodes:
     attachments = _judged(reading)
     if not attachments:
         return NONE
@@ -157,7 +157,7 @@ def _signature_reference(reading: Reading) -> list[Node]:
     return attachments
 
 
-def _signature_method(reading: Reading) -> list[Node]:
+def _signature_method(reading: Reading) -> Nodes:
     attachments = _judged(reading)
     if attachments and any(
         node.text == SIGNATURE_METHOD for node in descend(reading.named("cac:Signature"), "cbc:SignatureMethod")
@@ -166,7 +166,7 @@ def _signature_method(reading: Reading) -> list[Node]:
     return attachments
 
 
-def _judged(reading: Reading) -> list[Node]:
+def _judged(reading: Reading) -> Nodes:
     return reading.fact(_attachments)[1] if is_simplified(reading) else NONE
 
 
