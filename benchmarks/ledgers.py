@@ -91,8 +91,8 @@ def fill(ledger: Ledger, number: int, *, per_day: int, size: int = DOCUMENT_BYTE
             place = ChainPlace(str(uuid.uuid4()), head.next_icv, head.last_hash)
             xml = (place.uuid.encode() * (size // 36 + 1))[:size]
             digest = base64.b64encode(hashlib.sha256(xml).digest()).decode()
-            rows.append((_row(head, generation, place, digest, moment), xml))
-            head = head.after(place, digest)
+            rows.append(issue_rows.Row(_row(head, generation, place, digest, moment), xml))
+            head = head._replace(next_icv=place.counter + 1, last_hash=digest)
         with ledger._store.write() as connection:
             issue_rows.store(connection, rows)
             issue_rows.advance(connection, head)
@@ -101,30 +101,31 @@ def fill(ledger: Ledger, number: int, *, per_day: int, size: int = DOCUMENT_BYTE
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _row(head: Head, generation: Generation, place: ChainPlace, digest: str, moment: datetime) -> dict[str, object]:
+def _row(
+    head: Head, generation: Generation, place: ChainPlace, digest: str, moment: datetime
+) -> issue_rows.NewDocument:
     facts = facts_of(place, moment)
     stamped = f"{moment:%Y-%m-%dT%H:%M:%S}.000000Z"
-    return {
-        "unit_id": head.unit_id,
-        "generation_id": generation.id,
-        "icv": place.counter,
-        "uuid": place.uuid,
-        "invoice_hash": digest,
-        "previous_hash": place.previous_hash,
-        "reference": None,
-        "content_digest": None,
-        "profile": "simplified",
-        "type_code": facts.type_code,
-        "transaction_code": facts.transaction_code,
-        "issue_date": facts.issue_date,
-        "issue_time": cast(str, facts.issue_time),
-        "payable": facts.payable,
-        "vat_total": facts.vat_total,
-        "issued_at": stamped,
-        "deadline": stamped,
-        "state": "accepted",
-        "route": "reporting",
-        "attempts": 1,
-        "follows": None,
-        "authored": None,
-    }
+    return issue_rows.NewDocument(
+        unit_id=head.unit_id,
+        generation_id=generation.id,
+        icv=place.counter,
+        uuid=place.uuid,
+        invoice_hash=digest,
+        previous_hash=place.previous_hash,
+        reference=None,
+        content_digest=None,
+        profile="simplified",
+        type_code=facts.type_code,
+        transaction_code=facts.transaction_code,
+        issue_date=facts.issue_date,
+        issue_time=cast(str, facts.issue_time),
+        payable=facts.payable,
+        vat_total=facts.vat_total,
+        issued_at=stamped,
+        deadline=stamped,
+        state="accepted",
+        route="reporting",
+        attempts=1,
+        follows=None,
+    )

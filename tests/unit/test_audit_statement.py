@@ -11,10 +11,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from sqlalchemy import select
 
 from khatm.clock import SystemClock
 from khatm.document.amounts import read_amounts
 from khatm.document.reader import read_invoice
+from khatm.ledger import documents, schema
 from khatm.ledger.audit import statement_text
 from khatm.ledger.audit.statement import Day
 from khatm.ledger.home import Home
@@ -191,12 +193,10 @@ def test_one_tax_total_serves_for_both_only_in_riyal() -> None:
 
 def test_a_day_is_found_by_the_index(tmp_path: Path) -> None:
     """SQLite says how it would look: a day of one unit is no walk through the years of all units."""
-    import sqlite3
-
-    with open_ledger(Home(tmp_path, environ={}), SystemClock()) as ledger:
-        raw = sqlite3.connect(ledger.place)
-        plan = raw.execute(
-            "EXPLAIN QUERY PLAN SELECT type_code FROM document WHERE unit_id = 1 AND issue_date BETWEEN '1' AND '2'"
-        ).fetchall()
-        raw.close()
-    assert "document_day" in str(plan)
+    with open_ledger(Home(tmp_path, environ={}), SystemClock()) as ledger, ledger._store.read() as connection:
+        query = documents.in_days(select(schema.document.c.type_code), 1, date(2026, 3, 1), date(2026, 3, 2))
+        compiled = query.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}") if "document" in row[3]]
+    assert len(plan) == 2
+    assert "document_day (unit_id=? AND issue_date>? AND issue_date<?)" in plan[0]
+    assert "document_unsent (unit_id=?)" in plan[1]

@@ -15,7 +15,7 @@ from khatm.ledger import issue_rows
 from khatm.ledger.documents import IssuedDocument, content_digest
 from khatm.ledger.errors import NoLiveCredentials, ReferenceTaken, UnknownUnit
 from khatm.ledger.generations import Generation
-from khatm.ledger.group import LIMIT, Lane, Request
+from khatm.ledger.group import LIMIT, Caller, Lane, Request
 from khatm.ledger.issue import ChainPlace, IssueRequest
 from khatm.ledger.ledger import Ledger
 from khatm.ledger.store_errors import LedgerBusy, LedgerOutcomeUnknown
@@ -48,9 +48,9 @@ def commits_of(ledger: Ledger) -> Iterator[list[int]]:
     counts: list[int] = []
     store = issue_rows.store
 
-    def counted(connection: Connection, rows: Sequence[issue_rows.Row]) -> list[int]:
+    def counted(connection: Connection, rows: Sequence[issue_rows.Row]) -> None:
         counts.append(len(rows))
-        return store(connection, rows)
+        store(connection, rows)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(issue_rows, "store", counted)
@@ -152,10 +152,10 @@ def test_units_share_a_commit_where_one_writer_is_let_in(tmp_path: Path) -> None
 def test_what_the_database_refuses_of_one_falls_out_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = issue_rows.store
 
-    def particular(connection: Connection, rows: Sequence[issue_rows.Row]) -> list[int]:
-        if any(b"bad" in xml for _, xml in rows):
+    def particular(connection: Connection, rows: Sequence[issue_rows.Row]) -> None:
+        if any(b"bad" in row.xml for row in rows):
             raise sqlite3.IntegrityError("what one document has about it")
-        return store(connection, rows)
+        store(connection, rows)
 
     def bad(place: ChainPlace, generation: Generation) -> Any:
         plain = simplified(place, generation)
@@ -227,14 +227,16 @@ def test_an_interruption_at_the_commit_is_not_called_unissued(tmp_path: Path, mo
         assert ledger.issue("till-1", simplified).document.icv == 3
 
 
-def test_a_caller_who_is_interrupted_while_waiting_hands_the_lead_on() -> None:
+def test_a_caller_who_is_interrupted_while_waiting_hands_the_lead_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lead passes over requests whose callers have gone, whether they had been given it or not."""
     served: list[Request[int]] = []
     inside, leave = threading.Event(), threading.Event()
+    first, gone, last = Request[int](), Request[int](), Request[int]()
+    sleep = Caller.sleep
 
-    class Gone(Request[int]):
-        def wait(self) -> None:
-            super().wait()
+    def interrupted(caller: Caller[Request[int]]) -> None:
+        sleep(caller)
+        if gone in caller.requests:
             raise KeyboardInterrupt
 
     def serve(batch: Sequence[Request[int]]) -> None:
@@ -244,8 +246,8 @@ def test_a_caller_who_is_interrupted_while_waiting_hands_the_lead_on() -> None:
             served.append(each)
             each.settle(1)
 
+    monkeypatch.setattr(Caller, "sleep", interrupted)
     lane: Lane[Request[int]] = Lane(serve)
-    first, gone, last = Request[int](), Gone(), Request[int]()
     with ThreadPoolExecutor(3) as pool:
         leading = pool.submit(lane.submit, first)
         assert inside.wait(30)
@@ -264,20 +266,28 @@ def test_a_caller_who_is_interrupted_while_waiting_hands_the_lead_on() -> None:
     assert lane._leader is None
 
 
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["the first", "one between", "the last, who has the lead"])
 @pytest.mark.parametrize("while_served", [True, False], ids=["while it is served", "as it is woken"])
-def test_an_interrupted_caller_leaves_nobody_asleep(while_served: bool) -> None:
+def test_an_interrupted_caller_leaves_nobody_asleep(
+    while_served: bool, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each caller of a batch wakes the next: also one who is interrupted, and nobody waits for one who has gone."""
     inside, leave, interrupt = threading.Event(), threading.Event(), threading.Event()
+    requests = [Request[int]() for _ in range(4)]
+    gone = requests[place]
+    callers: dict[Request[int], Caller[Request[int]]] = {}
+    sleep = Caller.sleep
 
-    class Gone(Request[int]):
-        def wait(self) -> None:
-            if while_served:
-                assert interrupt.wait(30)
-            else:
-                super().wait()
+    def interrupted(caller: Caller[Request[int]]) -> None:
+        callers[caller.requests[0]] = caller
+        mine = gone in caller.requests
+        if mine and while_served:
+            assert interrupt.wait(30)
+        else:
+            sleep(caller)
+        if mine:
             raise KeyboardInterrupt
 
-    gone = Gone()
     served: list[int] = []
 
     def serve(batch: Sequence[Request[int]]) -> None:
@@ -285,28 +295,70 @@ def test_an_interrupted_caller_leaves_nobody_asleep(while_served: bool) -> None:
         assert leave.wait(30)
         if while_served and gone in batch:
             interrupt.set()
-            while not gone.left:
+            while not callers[gone].left:
                 pass
         served.append(len(batch))
         for each in batch:
             each.settle(1)
 
+    monkeypatch.setattr(Caller, "sleep", interrupted)
     lane: Lane[Request[int]] = Lane(serve)
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(5) as pool:
         leading = pool.submit(lane.submit, Request[int]())
         assert inside.wait(30)
-        calls = []
-        for request in (Request[int](), gone, Request[int]()):
-            calls.append(pool.submit(lane.submit, request))
-            while len(lane._queue) < len(calls):
+        # A caller of two requests wakes first and leads all four callers, the interrupted one among them.
+        calls = [pool.submit(lane.submit, Request[int](), Request[int]())]
+        for waiting, request in enumerate(requests[:3], 1):
+            while len(lane._queue) < waiting:
                 pass
+            calls.append(pool.submit(lane.submit, request))
+        while len(lane._queue) < 4:
+            pass
         leave.set()
         leading.result(30)
-        calls[0].result(30)
-        with pytest.raises(KeyboardInterrupt):
-            calls[1].result(30)
-        calls[2].result(30)
-    assert served == [1, 3]
+        for number, call in enumerate(calls):
+            if number == place + 1:
+                with pytest.raises(KeyboardInterrupt):
+                    call.result(30)
+            else:
+                call.result(30)
+    assert served == [1, 5]
+    assert lane._leader is None
+    lane.submit(requests[3])
+    assert requests[3].answer() == 1
+
+
+def test_more_requests_than_share_a_commit_are_served_in_turn_with_others() -> None:
+    """A caller of many requests keeps its place until all are settled, and leads or sleeps in between."""
+    inside, leave = threading.Event(), threading.Event()
+    served: list[Sequence[Request[int]]] = []
+
+    def serve(batch: Sequence[Request[int]]) -> None:
+        inside.set()
+        assert leave.wait(30)
+        served.append(tuple(batch))
+        for each in batch:
+            each.settle(len(served))
+
+    lane: Lane[Request[int]] = Lane(serve)
+    many = [Request[int]() for _ in range(2 * LIMIT + 5)]
+    few = [Request[int]() for _ in range(3)]
+    with ThreadPoolExecutor(5) as pool:
+        calls = [pool.submit(lane.submit, Request[int]())]
+        assert inside.wait(30)
+        for waiting, requests in enumerate((few[:1], many, few[1:2], few[2:])):
+            while len(lane._queue) < waiting:
+                pass
+            calls.append(pool.submit(lane.submit, *requests))
+        while len(lane._queue) < 4:
+            pass
+        leave.set()
+        for call in calls:
+            call.result(30)
+    order = [request for batch in served[1:] for request in batch]
+    assert [len(batch) for batch in served] == [1, LIMIT, LIMIT, 8]
+    assert order == [few[0], *many, *few[1:]]
+    assert {request.answer() for request in (*many, *few)} == {2, 3, 4}
 
 
 _SAME_REFERENCES = """

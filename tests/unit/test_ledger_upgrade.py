@@ -96,10 +96,14 @@ def test_a_migrated_ledger_is_what_a_new_one_is(tmp_path: Path) -> None:
     fresh_ledger(tmp_path / "old").close()
     fresh_ledger(tmp_path / "new").close()
     tables = [
-        {(kind, name) for kind, name, _ in schema_of(tmp_path / each / "ledger.db")[1]} for each in ("old", "new")
+        {
+            (kind, name, sql if kind == "index" else "")
+            for kind, name, sql in schema_of(tmp_path / each / "ledger.db")[1]
+        }
+        for each in ("old", "new")
     ]
     assert tables[0] == tables[1]
-    assert ("index", "document_unsent") in tables[0]
+    assert {"document_unsent", "document_day"} < {name for _, name, _ in tables[0]}
 
 
 def test_a_copy_that_is_there_already_is_kept(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 """Group commit: callers that come while another one commits are served together by the next commit.
 
-One caller of a lane at a time leads: it takes what is waiting, its own request included, serves it, hands the lead to
-the first of those that came meanwhile and wakes the first of those that it served. Each of them wakes the next as it
-goes: woken all at once they would only contend for the interpreter's lock. A lone caller never waits for anybody, and
-no thread lives in the background.
+One caller of a lane at a time leads: it takes what is waiting, its own requests included, and serves it. Then it wakes
+the first of those that it served, and each of them wakes the next as it goes: woken all at once they would only contend
+for the interpreter's lock. The last of them hands the lead on to whoever has waited longest, so that those who come
+back at once are there when the next commit begins, and nobody stores documents while the others wake up. A lone caller
+never waits for anybody, and no thread lives in the background.
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,20 +21,11 @@ Result = TypeVar("Result")
 
 
 class Request(Generic[Result]):
-    """One caller's wish and what became of it: `outcome` or `error` is set by whoever serves it."""
+    """One wish and what became of it: `outcome` or `error` is set by whoever serves it."""
 
-    def __init__(self) -> None:
-        self.outcome: Result | None = None
-        self.error: BaseException | None = None
-        self.settled = False
-        self.taken = False
-        """Whether a leader is serving it just now."""
-        self.left = False
-        """Whether its caller waits for it no more: it was answered, or its caller was interrupted."""
-        self.following: Request[Result] | None = None
-        """Whose caller is to be woken by this one's as it leaves."""
-        self._signal = threading.Lock()
-        self._signal.acquire()
+    outcome: Result | None = None
+    error: BaseException | None = None
+    settled = False
 
     def settle(self, outcome: Result) -> None:
         """Set the outcome; the caller hears of it when the batch is over."""
@@ -51,7 +42,26 @@ class Request(Generic[Result]):
         assert self.outcome is not None
         return self.outcome
 
-    def wait(self) -> None:
+
+AnyRequest = TypeVar("AnyRequest", bound=Request)  # type: ignore[type-arg]
+
+
+class Caller(Generic[AnyRequest]):
+    """One call of `Lane.submit`: its requests that are not settled yet, and the sleep of its thread."""
+
+    taken = False
+    """Whether a leader is serving some of its requests just now."""
+    left = False
+    """Whether it waits no more: it was answered or interrupted."""
+    following: "Caller[AnyRequest] | None" = None
+    """Who is to be woken by this one as it leaves."""
+
+    def __init__(self, requests: Sequence[AnyRequest]) -> None:
+        self.requests = requests
+        self._signal = threading.Lock()
+        self._signal.acquire()
+
+    def sleep(self) -> None:
         """Sleep until woken."""
         self._signal.acquire()
 
@@ -61,19 +71,14 @@ class Request(Generic[Result]):
             self._signal.release()
 
 
-AnyRequest = TypeVar("AnyRequest", bound=Request)  # type: ignore[type-arg]
-
-
 class Lane(Generic[AnyRequest]):
     """Callers of one process whose requests are served in the order in which they came."""
 
     def __init__(self, serve: Callable[[Sequence[AnyRequest]], None]) -> None:
         self._serve = serve
         self._guard = threading.Lock()
-        self._queue: deque[AnyRequest] = deque()
-        self._leader: AnyRequest | None = None
-        self._crowd = 0
-        """How many the last batch served: where there was a crowd, it comes back as soon as it is let."""
+        self._queue: deque[Caller[AnyRequest]] = deque()
+        self._leader: Caller[AnyRequest] | None = None
 
     def submit(self, *requests: AnyRequest) -> None:
         """Have requests served in their order, by this thread or by others; returns when all are settled.
@@ -81,62 +86,70 @@ class Lane(Generic[AnyRequest]):
         `serve` settles every request of its batch. What it raises goes to the leader, and those that it left unsettled
         are served by the next one.
         """
+        caller = Caller(requests)
         try:
-            if len(requests) != 1 or not self._alone(requests[0]):
-                self._in_turn(requests)
-        except BaseException:
-            self._leave(requests)
-            raise
+            if len(requests) != 1 or not self._alone(caller):
+                self._in_turn(caller)
+        finally:
+            self._leave(caller)
 
-    def _alone(self, request: AnyRequest) -> bool:
-        """Serve a request at once if nobody else is there; the common case, without a queue."""
-        if self._crowd > 1:
-            return False
+    def _alone(self, caller: Caller[AnyRequest]) -> bool:
+        """Serve one request at once if nobody else is there; the common case, without a queue."""
         with self._guard:
             if self._leader is not None:
                 return False
-            self._leader = request
-        try:
-            self._serve((request,))
-        finally:
-            with self._guard:
-                self._promote()
+            self._leader = caller
+        self._serve(caller.requests)
+        caller.requests = ()
         return True
 
-    def _in_turn(self, requests: Sequence[AnyRequest]) -> None:
+    def _in_turn(self, caller: Caller[AnyRequest]) -> None:
         with self._guard:
-            self._queue.extend(requests)
+            self._queue.append(caller)
             if self._leader is None:
-                self._leader = requests[0]
-        for request in requests:
-            if not request.settled:
-                if self._leader is not request:
-                    request.wait()
-                if not request.settled:
-                    self._lead()
-        self._leave(requests)
+                self._leader = caller
+        while caller.requests:
+            if self._leader is caller:
+                self._lead(caller)
+            else:
+                caller.sleep()
 
-    def _lead(self) -> None:
-        self._gather()
-        with self._guard:
-            batch = list(islice(self._queue, LIMIT))
-            for each in batch:
-                each.taken = True
-        self._crowd = len(batch)
+    def _lead(self, caller: Caller[AnyRequest]) -> None:
+        batch: list[AnyRequest] = []
         try:
+            with self._guard:
+                for each in self._queue:
+                    each.taken = True
+                    batch.extend(islice(each.requests, LIMIT - len(batch)))
+                    if len(batch) == LIMIT:
+                        break
             self._serve(batch)
         finally:
             with self._guard:
-                self._queue = deque(each for each in self._queue if not each.settled and not each.left)
-                for each in self._queue:
-                    each.taken = False
-                self._promote()
-                # Who has left already would wake nobody.
-                waiting = [each for each in batch if each.settled and not each.left]
-                for one, following in pairwise(waiting):
+                served = self._settled()
+                woken = [each for each in served if each is not caller]
+                for one, following in pairwise(woken):
                     one.following = following
-            if waiting:
-                waiting[0].wake()
+                if woken:
+                    self._leader = woken[-1]
+                else:
+                    self._promote()
+            if woken:
+                woken[0].wake()
+
+    def _settled(self) -> list[Caller[AnyRequest]]:
+        """Take those out of the queue who were served and those who left meanwhile; return who now can leave."""
+        served: list[Caller[AnyRequest]] = []
+        waiting: deque[Caller[AnyRequest]] = deque()
+        for each in self._queue:
+            if each.taken:
+                each.taken = False
+                each.requests = [request for request in each.requests if not request.settled]
+            if each.left:
+                continue
+            (waiting if each.requests else served).append(each)
+        self._queue = waiting
+        return served
 
     def _promote(self) -> None:
         """Give the lead to whoever has waited longest; the guard is held."""
@@ -144,27 +157,15 @@ class Lane(Generic[AnyRequest]):
         if self._leader is not None:
             self._leader.wake()
 
-    def _gather(self) -> None:
-        """Let those who were woken by the last commit come in before the next begins, if there were several."""
-        wanted = min(self._crowd, LIMIT)
-        if wanted < 2:
-            return
-        until = time.monotonic() + 0.002
-        before = -1
-        while before < len(self._queue) < wanted and time.monotonic() < until:
-            before = len(self._queue)
-            time.sleep(0)
-
-    def _leave(self, requests: Sequence[AnyRequest]) -> None:
-        """Wake whoever follows. Of an interrupted caller, take back what nobody serves yet, and hand the lead on."""
+    def _leave(self, caller: Caller[AnyRequest]) -> None:
+        """Wake whoever follows and hand the lead on; an interrupted caller takes back what nobody serves yet."""
         with self._guard:
-            for each in requests:
-                each.left = True
-            if not all(each.settled for each in requests):
-                self._queue = deque(each for each in self._queue if each.taken or not each.left)
-            if self._leader in requests:
+            caller.left = True
+            if caller.requests and not caller.taken:
+                with suppress(ValueError):
+                    self._queue.remove(caller)
+            if self._leader is caller:
                 self._promote()
-        for each in requests:
-            following, each.following = each.following, None
-            if following is not None:
-                following.wake()
+            following = caller.following
+        if following is not None:
+            following.wake()

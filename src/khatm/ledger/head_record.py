@@ -14,8 +14,8 @@ import threading
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Connection, bindparam, select
 
@@ -30,12 +30,12 @@ _HASH_AT = Prepared(
     select(schema.document.c.invoice_hash).where(
         schema.document.c.unit_id == bindparam("unit", type_=BigInteger),
         schema.document.c.icv == bindparam("icv", type_=BigInteger),
-    )
+    ),
+    ["unit", "icv"],
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedHead:
+class RecordedHead(NamedTuple):
     """The last document of a unit as the record remembers it."""
 
     icv: int
@@ -117,7 +117,7 @@ class HeadRecord:
             return False
         if recorded.icv == head.next_icv - 1:
             return head.last_hash == recorded.invoice_hash
-        found = _HASH_AT.first(connection, {"unit": head.unit_id, "icv": recorded.icv})
+        found = _HASH_AT.first(connection, (head.unit_id, recorded.icv))
         # A chain that was taken over from elsewhere does not hold the documents before its beginning.
         return found is None or found[0] == recorded.invoice_hash
 

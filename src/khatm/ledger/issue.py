@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sqlalchemy import Connection, select
 
@@ -19,7 +19,7 @@ from khatm.ledger.errors import ChainPlaceMismatch, LedgerError, NoLiveCredentia
 from khatm.ledger.generations import Generation
 from khatm.ledger.group import Request
 from khatm.ledger.head_record import HeadRecord
-from khatm.ledger.issue_rows import ChainPlace, Head, LiveGenerations
+from khatm.ledger.issue_rows import ChainPlace, Head, LiveGenerations, NewDocument, Row
 from khatm.ledger.sending_errors import AlreadyFollowed
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ class IssueRequest(Request[IssuedDocument]):
         follows: str | None = None,
         authored: bytes | None = None,
     ) -> None:
-        super().__init__()
         if reference is not None and content_digest is None:
             raise ValueError("a reference needs the digest of the content it stands for")
         self.unit_name = unit_name
@@ -92,105 +91,115 @@ def issue_together(
     requests: Sequence[IssueRequest],
     live: LiveGenerations,
     record: HeadRecord,
-    now: Callable[[], datetime],
+    now: datetime,
 ) -> tuple[list[Answer], list[Head]]:
     """Give each document its place, have it written and stamped, store all and advance the chains; the caller commits.
 
-    Returns one answer for each request, valid once committed, and the chains' new heads. An answer may be UnknownUnit,
-    NoLiveCredentials, ChainHeadReplaced, ReferenceTaken, ChainPlaceMismatch, or whatever `write` raised.
-    Source: the gateway contract 8.4.
+    All are issued at the moment `now`. Returns one answer for each request, valid once committed, and the chains' new
+    heads. An answer may be UnknownUnit, NoLiveCredentials, ChainHeadReplaced, ReferenceTaken, ChainPlaceMismatch, or
+    whatever `write` raised. Source: the gateway contract 8.4.
     """
     chains: dict[str, _Chain | LedgerError] = {}
+    moment = _Moment(now, schema.moment_text(now))
     # In one order for all processes, so that no two of them wait for each other's units.
     for name in sorted({request.unit_name for request in requests}):
         try:
-            chains[name] = _Chain(connection, name, live, record)
+            chains[name] = _Chain(connection, name, live, record, moment)
         except LedgerError as error:
             chains[name] = error
     placed: list[_Placed | _Repeated | Answer] = []
     for request in requests:
         chain = chains[request.unit_name]
-        placed.append(chain.place(request, now()) if isinstance(chain, _Chain) else chain)
+        placed.append(chain.place(request) if isinstance(chain, _Chain) else chain)
     moved = [chain for chain in chains.values() if isinstance(chain, _Chain) and chain.new]
-    new = [each for chain in moved for each in chain.new]
-    if new:
-        ids = issue_rows.store(connection, [(each.row, each.xml) for each in new])
-        for each, document_id in zip(new, ids, strict=True):
-            each.document_id = document_id
-        for chain in moved:
-            issue_rows.advance(connection, chain.head)
-    answers = [each if isinstance(each, (IssuedDocument, Exception)) else each.issued() for each in placed]
-    return answers, [chain.head for chain in moved]
+    if moved:
+        issue_rows.store(connection, [row for chain in moved for row in chain.new])
+    heads = [chain.head() for chain in moved]
+    for head in heads:
+        issue_rows.advance(connection, head)
+    return [each if isinstance(each, (IssuedDocument, Exception)) else each.issued() for each in placed], heads
+
+
+class _Moment(NamedTuple):
+    """When the documents of a transaction are issued, and how the database stores that."""
+
+    time: datetime
+    text: str
 
 
 class _Chain:
     """A unit's chain within one transaction: its row is locked, and new documents are not stored yet."""
 
-    def __init__(self, connection: Connection, unit_name: str, live: LiveGenerations, record: HeadRecord) -> None:
+    def __init__(
+        self, connection: Connection, unit_name: str, live: LiveGenerations, record: HeadRecord, moment: _Moment
+    ) -> None:
         self._connection = connection
-        self.head, self._live_id = issue_rows.locked_head(connection, unit_name)
-        self.new: list[_Placed] = []
+        self._locked, self._live_id = issue_rows.locked_head(connection, unit_name)
+        self._next_icv, self._last_hash = self._locked.next_icv, self._locked.last_hash
+        self.new: list[Row] = []
         self._live = live
         self._record = record
+        self._moment = moment
         self._generation: Generation | None = None
         self._by_reference: dict[str, _Placed] = {}
         self._successors: dict[str, str] = {}
 
-    def place(self, request: IssueRequest, now: datetime) -> "_Placed | _Repeated | Answer":
+    def head(self) -> Head:
+        """Return where the chain stands after the new documents."""
+        return Head(self._locked.unit_id, self._locked.unit_name, self._next_icv, self._last_hash)
+
+    def place(self, request: IssueRequest) -> "_Placed | _Repeated | Answer":
         """Have a request's document written for the next place, unless its reference has one already."""
+        reference = request.reference
         try:
-            earlier = self._with_reference(request)
-            if earlier is not None:
-                return earlier
+            if reference is not None:
+                earlier = self._with_reference(request, reference)
+                if earlier is not None:
+                    return earlier
             generation = self._generation or self._ready()
         except LedgerError as error:
             return error
-        place = self.head.next_place()
+        place = ChainPlace(issue_rows.fresh_uuid(), self._next_icv, self._last_hash)
         try:
             stamped = request.write(place, generation)
-            _require_place(self.head, place, stamped.facts)
-            follows = self._followed(request, place, now)
+            _require_place(self._locked.unit_name, place, stamped.facts)
+            follows = None if request.follows is None else self._followed(request.follows, place)
         except Exception as error:
             return error
-        placed = _Placed(self.head.unit_id, generation.id, place, stamped, request, follows, now)
-        self.new.append(placed)
-        self.head = self.head.after(place, stamped.invoice_hash)
-        if request.reference is not None:
-            self._by_reference[request.reference] = placed
+        placed = _Placed(generation, place, stamped, request, follows, self._moment)
+        self.new.append(placed.row)
+        self._next_icv, self._last_hash = place.counter + 1, stamped.invoice_hash
+        if reference is not None:
+            self._by_reference[reference] = placed
         return placed
 
-    def _followed(self, request: IssueRequest, place: ChainPlace, now: datetime) -> int | None:
-        """Return the id of the document that the request follows; raises what `follow_ups.followed_by_new` raises."""
-        if request.follows is None:
-            return None
-        known = self._successors.get(request.follows)
+    def _followed(self, uuid: str, place: ChainPlace) -> int:
+        """Return the id of the document that a new one follows; raises what `follow_ups.followed_by_new` raises."""
+        known = self._successors.get(uuid)
         if known is not None:  # an earlier request of this transaction follows it
-            raise AlreadyFollowed(uuid=request.follows, by=known, state=DocumentState.ISSUED.value)
-        found = follow_ups.followed_by_new(self._connection, request.follows, place.uuid, now)
-        self._successors[request.follows] = place.uuid
+            raise AlreadyFollowed(uuid=uuid, by=known, state=DocumentState.ISSUED.value)
+        found = follow_ups.followed_by_new(self._connection, uuid, place.uuid, self._moment.time)
+        self._successors[uuid] = place.uuid
         return found
 
     def _ready(self) -> Generation:
         """Return the live generation; raises NoLiveCredentials, ChainHeadReplaced."""
         if self._live_id is None:
-            raise NoLiveCredentials(unit=self.head.unit_name)
+            raise NoLiveCredentials(unit=self._locked.unit_name)
         generation = self._live.of_id(self._connection, self._live_id)
-        self._record.require_continued(self._connection, self.head)
+        self._record.require_continued(self._connection, self._locked)
         self._generation = generation
         return generation
 
-    def _with_reference(self, request: IssueRequest) -> "_Repeated | IssuedDocument | None":
+    def _with_reference(self, request: IssueRequest, reference: str) -> "_Repeated | IssuedDocument | None":
         """Return the document that has the request's reference already; raises ReferenceTaken."""
-        if request.reference is None:
-            return None
-        placed = self._by_reference.get(request.reference)
+        placed = self._by_reference.get(reference)
         if placed is not None:
-            self._require_same(request, placed.request.digest, placed.place.counter, placed.place.uuid)
+            known = placed.row.document
+            self._require_same(request, known.content_digest, known.icv, known.uuid)
             return _Repeated(placed)
         row = self._connection.execute(
-            select(_document).where(
-                _document.c.unit_id == self.head.unit_id, _document.c.reference == request.reference
-            )
+            select(_document).where(_document.c.unit_id == self._locked.unit_id, _document.c.reference == reference)
         ).one_or_none()
         if row is None:
             return None
@@ -200,89 +209,85 @@ class _Chain:
 
     def _require_same(self, request: IssueRequest, digest: str | None, icv: int, uuid: str) -> None:
         if digest != request.digest:
-            raise ReferenceTaken(unit=self.head.unit_name, reference=str(request.reference), icv=icv, uuid=uuid)
+            raise ReferenceTaken(unit=self._locked.unit_name, reference=str(request.reference), icv=icv, uuid=uuid)
 
 
 class _Placed:
-    """A new document at its place, and its row as the database keeps it; its id is known once it is stored."""
+    """A new document at its place, and its row as the database keeps it."""
 
-    __slots__ = ("_deadline", "_now", "_simplified", "document_id", "place", "request", "row", "xml")
+    __slots__ = ("_deadline", "_issued_at", "_simplified", "row")
 
     def __init__(
         self,
-        unit_id: int,
-        generation_id: int,
+        generation: Generation,
         place: ChainPlace,
         stamped: Stamped,
         request: IssueRequest,
         follows: int | None,
-        now: datetime,
+        moment: _Moment,
     ) -> None:
         facts = stamped.facts
-        self.document_id = 0
-        self.place = place
-        self.request = request
-        self.xml = stamped.xml
-        self._now = now
+        self._issued_at, issued_at = moment
         self._simplified = facts.simplified
-        self._deadline = (
-            documents.reporting_deadline(facts.issue_date, facts.issue_time, now) if facts.simplified else None
+        self._deadline, deadline = None, None
+        if self._simplified:
+            self._deadline = documents.reporting_deadline(facts.issue_date, facts.issue_time, moment.time)
+            deadline = _deadline_text(self._deadline)
+        document = NewDocument(
+            generation.unit_id,
+            generation.id,
+            place.counter,
+            place.uuid,
+            stamped.invoice_hash,
+            place.previous_hash,
+            request.reference,
+            request.digest,
+            "simplified" if self._simplified else "standard",
+            facts.type_code,
+            facts.transaction_code,
+            facts.issue_date,
+            facts.issue_time,
+            facts.payable,
+            facts.vat_total,
+            issued_at,
+            deadline,
+            "issued",
+            "reporting" if self._simplified else "clearance",
+            0,
+            follows,
         )
-        self.row: dict[str, object] = {
-            "unit_id": unit_id,
-            "generation_id": generation_id,
-            "icv": place.counter,
-            "uuid": place.uuid,
-            "invoice_hash": stamped.invoice_hash,
-            "previous_hash": place.previous_hash,
-            "reference": request.reference,
-            "content_digest": request.digest,
-            "profile": "simplified" if facts.simplified else "standard",
-            "type_code": facts.type_code,
-            "transaction_code": facts.transaction_code,
-            "issue_date": facts.issue_date,
-            "issue_time": facts.issue_time,
-            "payable": facts.payable,
-            "vat_total": facts.vat_total,
-            "issued_at": schema.moment_text(now),
-            "deadline": None if self._deadline is None else _deadline_text(self._deadline),
-            "state": "issued",
-            "route": "reporting" if facts.simplified else "clearance",
-            "attempts": 0,
-            "follows": follows,
-            "authored": request.authored,
-        }
+        self.row = Row(document, stamped.xml, request.authored)
 
     def issued(self, *, repeated: bool = False) -> IssuedDocument:
         """Return what the caller gets."""
-        row = cast("dict[str, Any]", self.row)
+        row = self.row.document
         document = Document(
-            id=self.document_id,
-            unit_id=row["unit_id"],
-            generation_id=row["generation_id"],
-            icv=row["icv"],
-            uuid=row["uuid"],
-            invoice_hash=row["invoice_hash"],
-            previous_hash=row["previous_hash"],
-            reference=row["reference"],
-            profile=Profile.SIMPLIFIED if self._simplified else Profile.STANDARD,
-            type_code=row["type_code"],
-            transaction_code=row["transaction_code"],
-            issue_date=row["issue_date"],
-            issue_time=row["issue_time"],
-            payable=row["payable"],
-            vat_total=row["vat_total"],
-            issued_at=self._now,
-            deadline=self._deadline,
-            state=DocumentState.ISSUED,
-            route=Route.REPORTING if self._simplified else Route.CLEARANCE,
-            attempts=0,
+            self.row.document_id,
+            row.unit_id,
+            row.generation_id,
+            row.icv,
+            row.uuid,
+            row.invoice_hash,
+            row.previous_hash,
+            row.reference,
+            Profile.SIMPLIFIED if self._simplified else Profile.STANDARD,
+            row.type_code,
+            row.transaction_code,
+            row.issue_date,
+            row.issue_time,
+            row.payable,
+            row.vat_total,
+            self._issued_at,
+            self._deadline,
+            DocumentState.ISSUED,
+            Route.REPORTING if self._simplified else Route.CLEARANCE,
+            row.attempts,
             next_attempt_at=None,
             reason=None,
             settled_at=None,
-            follows=row["follows"],
+            follows=row.follows,
         )
-        return IssuedDocument(document, self.xml, repeated)
+        return IssuedDocument(document, self.row.xml, repeated)
 
 
 _deadline_text = lru_cache(maxsize=64)(schema.moment_text)
@@ -300,11 +305,14 @@ class _Repeated:
         return self.first.issued(repeated=True)
 
 
-def _require_place(head: Head, place: ChainPlace, facts: "StampFacts") -> None:
+def _require_place(unit_name: str, place: ChainPlace, facts: "StampFacts") -> None:
+    counter = str(place.counter)
+    if facts.uuid == place.uuid and facts.icv == counter and facts.pih == place.previous_hash:
+        return
     for field, found, allowed in (
         ("uuid", facts.uuid, place.uuid),
-        ("counter (KSA-16)", facts.icv, str(place.counter)),
+        ("counter (KSA-16)", facts.icv, counter),
         ("previous hash (KSA-13)", facts.pih, place.previous_hash),
     ):
         if found != allowed:
-            raise ChainPlaceMismatch(unit=head.unit_name, field=field, found=str(found), allowed=allowed)
+            raise ChainPlaceMismatch(unit=unit_name, field=field, found=str(found), allowed=allowed)

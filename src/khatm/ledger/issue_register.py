@@ -103,7 +103,7 @@ class IssueRegister(Register):
         committing = False
         try:
             with self._store.write() as connection:
-                answers, heads = issue_together(connection, requests, self._live, self._record, self._clock.now)
+                answers, heads = issue_together(connection, requests, self._live, self._record, self._clock.now())
                 committing = True
         except (KeyboardInterrupt, SystemExit):
             # Before the commit nothing is left of it, and the next leader serves the others.

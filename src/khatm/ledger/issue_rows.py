@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Text, bindparam, insert, literal_column, select, update
@@ -16,7 +17,7 @@ _generation = schema.generation
 _document = schema.document
 
 _head = select(_unit.c.id, _unit.c.next_icv, _unit.c.last_hash).where(_unit.c.name == bindparam("name", type_=Text))
-_HEAD = Prepared(_head.with_for_update(key_share=True))
+_HEAD = Prepared(_head.with_for_update(key_share=True), ["name"])
 # In SQLite the transaction itself is the lock, so one statement may read both. In PostgreSQL a statement that waited
 # for the row sees anew only that row, and would find the generation that was live before the wait.
 _HEAD_AND_LIVE = Prepared(
@@ -24,24 +25,20 @@ _HEAD_AND_LIVE = Prepared(
         select(_generation.c.id)
         .where(_generation.c.unit_id == _unit.c.id, _generation.c.state == literal_column("'live'"))
         .scalar_subquery()
-    )
+    ),
+    ["name"],
 )
 _LIVE = Prepared(
     select(_generation.c.id).where(
         _generation.c.unit_id == bindparam("unit_id", type_=BigInteger), _generation.c.state == literal_column("'live'")
-    )
+    ),
+    ["unit_id"],
 )
-_COLUMNS = (
-    *("unit_id", "generation_id", "icv", "uuid", "invoice_hash", "previous_hash", "reference", "content_digest"),
-    *("profile", "type_code", "transaction_code", "issue_date", "issue_time", "payable", "vat_total", "issued_at"),
-    *("deadline", "state", "route", "attempts", "follows"),
-)
-_INSERT_DOCUMENT = Prepared(insert(_document), _COLUMNS)
-_INSERT_XML = Prepared(insert(schema.stamped_xml), ("document_id", "content", "sha256", "authored"))
 _ADVANCE = Prepared(
     update(_unit)
     .where(_unit.c.id == bindparam("unit", type_=BigInteger))
-    .values(next_icv=bindparam("next_icv"), last_hash=bindparam("last_hash"))
+    .values(next_icv=bindparam("next_icv"), last_hash=bindparam("last_hash")),
+    ["next_icv", "last_hash", "unit"],
 )
 
 
@@ -61,19 +58,11 @@ class Head(NamedTuple):
     next_icv: int
     last_hash: str
 
-    def after(self, place: ChainPlace, invoice_hash: str) -> "Head":
-        """Return where the chain stands once a place is filled by a document of this hash."""
-        return Head(self.unit_id, self.unit_name, place.counter + 1, invoice_hash)
-
-    def next_place(self) -> ChainPlace:
-        """Return the place after the last document, with a fresh UUID."""
-        return ChainPlace(_fresh_uuid(), self.next_icv, self.last_hash)
-
 
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
-def _fresh_uuid() -> str:
+def fresh_uuid() -> str:
     """Return a random UUID (RFC 4122, version 4) in a third of the time that the standard library's object takes."""
     digits = os.urandom(16).hex()
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
@@ -103,7 +92,7 @@ def locked_head(connection: Connection, unit_name: str) -> tuple[Head, int | Non
     none; raises UnknownUnit.
     """
     at_once = connection.dialect.name == "sqlite"
-    row = (_HEAD_AND_LIVE if at_once else _HEAD).first(connection, {"name": unit_name})
+    row = (_HEAD_AND_LIVE if at_once else _HEAD).first(connection, (unit_name,))
     if row is None:
         # Raises, and says what names there are.
         return locked_head(connection, units.by_name(connection, unit_name).name)
@@ -112,26 +101,60 @@ def locked_head(connection: Connection, unit_name: str) -> tuple[Head, int | Non
 
 
 def _live_id(connection: Connection, unit_id: int) -> int | None:
-    row = _LIVE.first(connection, {"unit_id": unit_id})
+    row = _LIVE.first(connection, (unit_id,))
     return None if row is None else row[0]
 
 
-Row = tuple[Mapping[str, object], bytes]
-"""A new document as the database stores it, and its exact bytes."""
+class NewDocument(NamedTuple):
+    """A new document's row, as the database stores it: columns of the document table, in its order."""
+
+    unit_id: int
+    generation_id: int
+    icv: int
+    uuid: str
+    invoice_hash: str
+    previous_hash: str
+    reference: str | None
+    content_digest: str | None
+    profile: str
+    type_code: str
+    transaction_code: str
+    issue_date: str
+    issue_time: str
+    payable: str
+    vat_total: str
+    issued_at: str
+    deadline: str | None
+    state: str
+    route: str
+    attempts: int
+    follows: int | None
 
 
-def store(connection: Connection, rows: Sequence[Row]) -> list[int]:
-    """Store new documents and their exact bytes; return their ids in order."""
-    ids = _INSERT_DOCUMENT.insert_many(connection, [row for row, _ in rows])
-    _INSERT_XML.run_many(connection, [_bytes_row(each, *row) for each, row in zip(ids, rows, strict=True)])
-    return ids
+@dataclass(slots=True)
+class Row:
+    """A new document, its exact bytes, what it was written from, and its id once it is stored."""
+
+    document: NewDocument
+    xml: bytes
+    authored: bytes | None = None
+    document_id: int = 0
 
 
-def _bytes_row(document_id: int, row: Mapping[str, object], xml: bytes) -> dict[str, object]:
-    digest = hashlib.sha256(xml).hexdigest()
-    return {"document_id": document_id, "content": xml, "sha256": digest, "authored": row["authored"]}
+_INSERT_DOCUMENT = Prepared(insert(_document), NewDocument._fields)
+_INSERT_XML = Prepared(insert(schema.stamped_xml), ["document_id", "content", "sha256", "authored"])
+
+
+def store(connection: Connection, rows: Sequence[Row]) -> None:
+    """Store new documents and their exact bytes, and tell each its id."""
+    ids = _INSERT_DOCUMENT.insert_many(connection, [row.document for row in rows])
+    kept = []
+    for row, document_id in zip(rows, ids, strict=True):
+        row.document_id = document_id
+        kept.append((document_id, row.xml, hashlib.sha256(row.xml).hexdigest(), row.authored))
+    _INSERT_XML.run_many(connection, kept)
 
 
 def advance(connection: Connection, head: Head) -> None:
     """Move the head of a chain past the documents just stored."""
-    _ADVANCE.run(connection, {"unit": head.unit_id, "next_icv": head.next_icv, "last_hash": head.last_hash})
+    _ADVANCE.run(connection, (head.next_icv, head.last_hash, head.unit_id))

@@ -299,9 +299,16 @@ _SENDING = (
     "CREATE INDEX escalation_untold ON escalation (next_attempt_at) WHERE told_at IS NULL",
 )
 
+_DAYS_OF_DECIDED = (
+    # A document enters the index of days when it is decided: an issue, which is waited for, has a page less to write.
+    "DROP INDEX document_day",
+    "CREATE INDEX document_day ON document (unit_id, issue_date, icv) WHERE state NOT IN ('issued', 'waiting')",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "units, credentials, chain, archive", _FIRST_FLOOR),
     _HASH_NOT_INDEXED,
     Migration(3, "claims per unit, events, escalations, follow-ups", _SENDING),
     Migration(4, "imported chains, documents by day", _IMPORTED_CHAINS),
+    Migration(5, "decided documents by day", _DAYS_OF_DECIDED),
 )

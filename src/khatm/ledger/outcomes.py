@@ -1,6 +1,5 @@
 """What became of a document: its next state, stored together with the evidence and under the unit's claim."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, update
@@ -68,8 +67,7 @@ def settle(
         units.stop(connection, held.unit_id, stop_reason, now)
         facts = {"reason": stop_reason}
         events.add(connection, EventKind.UNIT_STOPPED, now, facts, unit_id=held.unit_id, document_id=document.id)
-    return replace(
-        document,
+    return document._replace(
         state=state,
         reason=reason,
         attempts=attempts,

@@ -3,48 +3,54 @@
 An issue is a few small statements; going through the toolkit for each costs ten times what the database needs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ClauseElement, Connection
+from sqlalchemy.engine import Dialect
 
-Values = Mapping[str, object]
+Values = Sequence[object]
+"""The values of one run, in the order of the statement's parameters, as the database stores them."""
 
 
 class Prepared:
-    """One statement with named parameters; values are given as the database stores them."""
+    """One statement and the names of its parameters, in the order in which their values are given and its text has
+    them.
+    """
 
-    def __init__(self, statement: ClauseElement, columns: Sequence[str] = ()) -> None:
+    def __init__(self, statement: ClauseElement, parameters: Sequence[str]) -> None:
         self._statement = statement
-        self._columns = list(columns) or None
-        self._compiled: dict[str, tuple[str, list[str] | None]] = {}
+        self._parameters = list(parameters)
+        self._compiled: dict[str, str] = {}
 
     def run(self, connection: Connection, values: Values) -> None:
         """Run a statement that returns nothing."""
-        self._execute(connection, values)
+        driver, text = self._on(connection)
+        driver.execute(text, values)
 
     def first(self, connection: Connection, values: Values) -> Any:
         """Run a query and return its first row as a tuple, None if it has none."""
-        return self._execute(connection, values).fetchone()
+        driver, text = self._on(connection)
+        return driver.execute(text, values).fetchone()
 
     def run_many(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Run a statement that returns nothing once for each row of values."""
         if len(rows) == 1:
-            self._execute(connection, rows[0])
+            self.run(connection, rows[0])
             return
-        driver, text, order = self._on(connection)
-        driver.cursor().executemany(text, rows if order is None else [[row[name] for name in order] for row in rows])
+        driver, text = self._on(connection)
+        driver.cursor().executemany(text, rows)
 
-    def insert_many(self, connection: Connection, rows: Sequence[Values]) -> list[int]:
+    def insert_many(self, connection: Connection, rows: Sequence[Values]) -> Sequence[int]:
         """Insert rows into a table whose key is generated and return their keys in order."""
-        driver, text, order = self._on(connection)
-        if order is not None:
+        driver, text = self._on(connection)
+        if connection.dialect.name == "sqlite":
             if len(rows) == 1:
-                return [driver.execute(text, [rows[0][name] for name in order]).lastrowid]
-            cursor = driver.executemany(text, [[row[name] for name in order] for row in rows])
+                return (driver.execute(text, rows[0]).lastrowid,)
+            cursor = driver.executemany(text, rows)
             # SQLite gives each row the highest key plus one, and this transaction is the only one that writes.
             last: int = cursor.execute("SELECT last_insert_rowid()").fetchone()[0]
-            return list(range(last - len(rows) + 1, last + 1))
+            return range(last - len(rows) + 1, last + 1)
         cursor = driver.cursor()
         cursor.executemany(text, rows, returning=True)
         keys = [cursor.fetchone()[0]]
@@ -52,17 +58,17 @@ class Prepared:
             keys.append(cursor.fetchone()[0])
         return keys
 
-    def _execute(self, connection: Connection, values: Values) -> Any:
-        driver, text, order = self._on(connection)
-        return driver.execute(text, values if order is None else [values[name] for name in order])
-
-    def _on(self, connection: Connection) -> tuple[Any, str, list[str] | None]:
-        """Return the driver's connection (sqlite3 or psycopg), the statement's text for it, and the order of the
-        parameters where they have no names.
-        """
+    def _on(self, connection: Connection) -> tuple[Any, str]:
+        """Return the driver's connection (sqlite3 or psycopg) and the statement's text for it."""
         dialect = connection.dialect
-        found = self._compiled.get(dialect.name)
-        if found is None:
-            compiled = self._statement.compile(dialect=dialect, column_keys=self._columns)
-            found = self._compiled[dialect.name] = (compiled.string, getattr(compiled, "positiontup", None))
-        return connection.connection.dbapi_connection, *found
+        text = self._compiled.get(dialect.name)
+        if text is None:
+            text = self._compiled[dialect.name] = self._text(dialect)
+        return connection.connection.dbapi_connection, text
+
+    def _text(self, dialect: Dialect) -> str:
+        style = "qmark" if dialect.name == "sqlite" else "format"
+        positional = type(dialect)(paramstyle=style)  # type: ignore[call-arg]
+        compiled: Any = self._statement.compile(dialect=positional, column_keys=self._parameters)
+        assert compiled.positiontup == self._parameters, compiled.positiontup
+        return str(compiled.string)

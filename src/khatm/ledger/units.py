@@ -91,13 +91,13 @@ def by_name(connection: Connection, name: str) -> Unit:
     return _from_row(row)
 
 
-_STORED = Prepared(select(_unit).where(_unit.c.name == bindparam("name", type_=Text)))
+_STORED = Prepared(select(_unit).where(_unit.c.name == bindparam("name", type_=Text)), ["name"])
 _NAMES = tuple(column.name for column in _unit.c)
 
 
 def at_once(connection: Connection, name: str) -> Unit:
     """Return the unit of that name by one prepared statement, for who asks before each document; as `by_name`."""
-    row = _STORED.first(connection, {"name": name})
+    row = _STORED.first(connection, (name,))
     if row is None:
         return by_name(connection, name)
     values = dict(zip(_NAMES, row, strict=True))

@@ -129,10 +129,9 @@ def _statement_text(days: list[Day]) -> bytes:
 
 def _range(connection: Connection, unit: Unit, first_day: date, last_day: date) -> _Range:
     days = first_day.isoformat(), last_day.isoformat()
+    found = documents.in_days(select(_document.c.icv), unit.id, first_day, last_day).subquery()
     count, first, last = connection.execute(
-        select(func.count(), func.min(_document.c.icv), func.max(_document.c.icv)).where(
-            _document.c.unit_id == unit.id, _document.c.issue_date.between(*days)
-        )
+        select(func.count(), func.min(found.c.icv), func.max(found.c.icv)).select_from(found)
     ).one()
     if not count:
         raise EmptyRange(unit=unit.name, first_day=days[0], last_day=days[1])

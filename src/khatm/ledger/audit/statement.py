@@ -4,7 +4,6 @@ To be compared with the portal's statistics and with the books. Amounts are read
 the authority has. Source: the gateway contract 10.1; the document standard, sections 1.1 and 7.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from khatm.document.amounts import Amounts, read_amounts
 from khatm.errors import KhatmError
-from khatm.ledger import schema
+from khatm.ledger import documents, schema
 from khatm.ledger.documents import DocumentState
 from khatm.ledger.units import Unit
 from khatm.money import ZERO
@@ -134,27 +133,18 @@ class Day:
         return sorted(self.kinds.values(), key=lambda each: (order.index(each.kind), each.currency))
 
 
-def of_unit(connection: Connection, unit: Unit, first: date, last: date) -> Iterator[Day]:
-    """Return a unit's days on which it issued, in order; the index on unit and day finds them."""
-    query = (
-        select(_document.c.issue_date, _document.c.type_code, _document.c.state, _stamped.c.content)
-        .outerjoin(_stamped, _stamped.c.document_id == _document.c.id)
-        .where(
-            _document.c.unit_id == unit.id,
-            _document.c.issue_date.between(first.isoformat(), last.isoformat()),
-        )
-        .order_by(_document.c.issue_date, _document.c.icv)
-        .execution_options(yield_per=100)
-    )
-    day: Day | None = None
-    for issue_date, type_code, state, xml in connection.execute(query):
-        if day is None or day.day != issue_date:
-            if day is not None:
-                yield day
-            day = Day(unit.name, issue_date)
+def of_unit(connection: Connection, unit: Unit, first: date, last: date) -> list[Day]:
+    """Return a unit's days on which it issued, in order; indexes find their documents."""
+    query = select(_document.c.issue_date, _document.c.type_code, _document.c.state, _stamped.c.content)
+    query = query.outerjoin(_stamped, _stamped.c.document_id == _document.c.id)
+    found = documents.in_days(query, unit.id, first, last).execution_options(yield_per=100)
+    days: dict[str, Day] = {}
+    for issue_date, type_code, state, xml in connection.execute(found):
+        day = days.get(issue_date)
+        if day is None:
+            day = days[issue_date] = Day(unit.name, issue_date)
         day.add(type_code, state, xml)
-    if day is not None:
-        yield day
+    return [days[day] for day in sorted(days)]
 
 
 def _amounts(xml: bytes | None) -> Amounts | None:
