@@ -68,7 +68,10 @@ def hash_text(canonical: bytes | memoryview) -> str:
 
 
 def _unstamped(xml: bytes) -> tuple[etree._ElementTree, Span]:
-    """Return a document's canonical form without the stamp, and its tree, which may lack the lines and the stamp."""
+    """Return a document's canonical form without the stamp, and its tree, which may lack the lines.
+
+    Parts of the stamp are in the tree only where they tell no fact: as children of the root.
+    """
     source = without_extensions(xml)
     canonical = canonical_source(source)  # of no worth before the parser has taken the file
     try:
@@ -79,7 +82,14 @@ def _unstamped(xml: bytes) -> tuple[etree._ElementTree, Span]:
         remove_stamp(tree)
         text = canonicalise(tree)
         canonical = Span(text, 0, len(text))
+    elif canonical.text is not source and _has_deep_parts(tree.getroot()):
+        remove_stamp(tree)
     return tree, canonical
+
+
+def _has_deep_parts(root: etree._Element) -> bool:
+    """Whether a part of a stamp may stand inside another element, where it would count as text of that."""
+    return any(each.getparent() is not root for each in root.iter(*_ALWAYS_OUT, _REFERENCES))
 
 
 def without_stamp(tree: etree._ElementTree) -> etree._ElementTree:
