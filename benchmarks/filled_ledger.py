@@ -10,7 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -85,8 +85,7 @@ class Shape:
         body = self._invoice.body
         for name, mark in _MARKS.items():
             body = body.replace(mark, values[name].encode(), 1)
-        facts = replace(
-            self._invoice.facts,
+        facts = self._invoice.facts._replace(
             uuid=place.uuid,
             issue_date=date,
             issue_time=clock,

@@ -1,8 +1,7 @@
 """Clocks: what time it is, as a protocol, and Saudi time made explicit."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 SAUDI = timezone(timedelta(hours=3), "Asia/Riyadh")
 """Saudi Arabia keeps UTC+3 all year; a fixed offset needs no zone database."""
@@ -38,8 +37,7 @@ class FixedClock:
         return self._moment
 
 
-@dataclass(frozen=True, slots=True)
-class ClockState:
+class ClockState(NamedTuple):
     """Where a shiftable clock is: it showed `shown` when its base clock said `at`, and runs `speed` times as fast."""
 
     at: datetime

@@ -24,7 +24,12 @@ def decimal(text: str) -> Decimal:
 
 def round2(amount: Decimal) -> Decimal:
     """Round to two decimals, half up (away from zero); never returns negative zero."""
-    return _WIDE.add(amount.quantize(HALALA, context=_WIDE), ZERO)
+    return amount.quantize(HALALA, None, _WIDE) or ZERO
+
+
+def add(one: Decimal, other: Decimal) -> Decimal:
+    """Add exactly (60 significant digits)."""
+    return _WIDE.add(one, other)
 
 
 def divide(dividend: Decimal, divisor: Decimal) -> Decimal:

@@ -159,3 +159,23 @@ def test_other_curves_and_far_dates_are_read() -> None:
     assert certificate.not_after == far
     assert certificate.alternative == ()
     assert certificate.vat_number == ""
+
+
+@pytest.mark.parametrize("year", [1950, 1999, 2049, 2050])
+def test_the_century_is_that_of_rfc_5280(year: int) -> None:
+    """Years 50 to 99 of the short form are of the last century; the other reader knows too."""
+    moment = datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
+    text = moment.strftime("%y%m%d%H%M%SZ" if year < 2050 else "%Y%m%d%H%M%SZ").encode()
+    element = der.write(der.UTC_TIME if year < 2050 else der.GENERALIZED_TIME, text)
+    encoded = changed(4, der.write(der.SEQUENCE, element, der.write(der.GENERALIZED_TIME, b"20991231235959Z")))
+    theirs = x509.load_der_x509_certificate(encoded)
+    assert read_certificate(encoded).not_before == theirs.not_valid_before_utc == moment
+
+
+@pytest.mark.parametrize(
+    "text", [b"2603041215Z", b"260304121500", b"26030412150Z", b"2603041215+0Z", b"261304121500Z", b"260304 21500Z"]
+)
+def test_a_time_of_another_form_is_refused(text: bytes) -> None:
+    validity = der.write(der.SEQUENCE, der.write(der.UTC_TIME, text), der.write(der.UTC_TIME, b"300101000000Z"))
+    with pytest.raises(UnreadableCertificate):
+        read_certificate(changed(4, validity))

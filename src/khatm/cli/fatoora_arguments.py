@@ -6,7 +6,7 @@ Source: the stamp standard, sections 1.5 and 13 (option names, default file name
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from khatm.errors import KhatmError
 
@@ -105,8 +105,7 @@ class Usage(KhatmError):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Option:
+class _Option(NamedTuple):
     name: str
     takes: str = ""
     """What stands behind it: a FILE, a value, or nothing."""

@@ -5,7 +5,7 @@ Every invoice is one result, and none stops the others. Source: the stamp standa
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from khatm.cli.errors import FileUnreadable, error_record
 from khatm.cli.fatoora_arguments import FAILED, HASH, QR, REQUEST, SIGN, VALIDATE
@@ -38,8 +38,7 @@ class Work:
     judging: "validating.Task | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
+class Invoice(NamedTuple):
     """One invoice and where its files go; `fresh` says that the request's name may be changed to a free one."""
 
     source: Path

@@ -1,6 +1,7 @@
 """A run of `fatoora` over one invoice or many: what is to be done, where the files go, in how many processes."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from khatm.cli.fatoora_words import INFO, Line
 from khatm.cli.files import make_folder, refuse_overwriting, xml_files
 from khatm.cli.processes import processes_for, spread
 from khatm.errors import KhatmError
+from khatm.memory import uncollected
 from khatm.stamp import curve
 
 _DONE_BY_SIGNING: Final = frozenset({HASH, QR})
@@ -33,6 +35,12 @@ class Printer(Protocol):
 
 def run_invoices(arguments: Arguments, now: datetime, printer: Printer) -> int:
     """Do the commands with every invoice and return the highest exit code; what concerns all ends the run first."""
+    one_file = len(arguments.invoices) == 1 and not Path(arguments.invoices[0]).is_dir()
+    with uncollected() if one_file else nullcontext():  # what is loaded for it stays to the end
+        return _run(arguments, now, printer)
+
+
+def _run(arguments: Arguments, now: datetime, printer: Printer) -> int:
     settings = Settings(arguments.given)
     command = arguments.commands[0]
     try:

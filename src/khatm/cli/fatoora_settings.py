@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from khatm.cli.files import read_file
 from khatm.errors import KhatmError, Language
@@ -62,8 +62,7 @@ class UnusableConfiguration(KhatmError):
     ar: ClassVar[str] = "تعذّر استعمال {path}: {found}. المسموح: {allowed}."
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(NamedTuple):
     """One place that settings come from; `label` says so to people, or is empty where they wrote it just now."""
 
     label: str

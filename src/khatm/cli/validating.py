@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from khatm.cli.errors import error_record
 from khatm.cli.files import read_file, xml_files
@@ -23,8 +22,7 @@ _PLACES = 5
 """Places of one rule that people are shown; the JSON records have all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """How to validate: editions by full name, instant as ISO text (None: now), expected hash, size limit.
 
     `brief` leaves stages without a finding out of the lines for people. `reference` names a certificate that issuer
@@ -41,8 +39,7 @@ class Task:
     reference: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One file's record, its lines for people, the exit code it calls for, and what the other edition changes."""
 
     record: dict[str, object]

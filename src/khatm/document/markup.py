@@ -21,6 +21,7 @@ def text(value: str) -> str:
     return value.replace("\r", "&#xD;") if "\r" in value else value
 
 
+@lru_cache(maxsize=256)
 def attribute_text(value: str) -> str:
     """Escape an attribute value that stands in double quotes."""
     value = value.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
@@ -33,10 +34,6 @@ def amount(value: Decimal) -> str:
 
 
 @lru_cache(maxsize=64)
-def _rate(rate: Decimal) -> str:
-    return text2(rate)
-
-
 def tax_category(element: str, group: VatGroup, reason_code: str | None = None, reason: str | None = None) -> str:
     """Write a tax category: the group, and for Z, E and O in a breakdown why."""
     why = ""
@@ -45,7 +42,7 @@ def tax_category(element: str, group: VatGroup, reason_code: str | None = None, 
     if reason is not None:
         why += f"<cbc:TaxExemptionReason>{text(reason)}</cbc:TaxExemptionReason>"
     return (
-        f"<cac:{element}><cbc:ID>{group.category}</cbc:ID><cbc:Percent>{_rate(group.rate)}</cbc:Percent>{why}"
+        f"<cac:{element}><cbc:ID>{group.category}</cbc:ID><cbc:Percent>{text2(group.rate)}</cbc:Percent>{why}"
         f"<cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:{element}>"
     )
 

@@ -6,12 +6,12 @@ Source: the design's contract that errors name field, found and allowed, in both
 import difflib
 import json
 from collections.abc import Mapping
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from khatm.document.authoring_json import JsonNumber
+from khatm.document.blocks import Block, block_in, fields_of
 from khatm.document.errors import Problem
 
 _LONGEST_FOUND = 80
@@ -29,6 +29,7 @@ _ALLOWED: dict[str, tuple[str, str, str]] = {
     "list_type": ("type", "a list", "قائمة"),
     "dict_type": ("type", "an object", "كائن"),
     "model_type": ("type", "an object", "كائن"),
+    "dataclass_type": ("type", "an object", "كائن"),
     "literal_error": ("code", "{expected}", "{expected}"),
     "too_short": ("too-few", "at least {min_length}", "{min_length} على الأقل"),
     "too_long": ("too-many", "at most {max_length}", "{max_length} على الأكثر"),
@@ -56,7 +57,7 @@ def _problem(found: Any, model: type[BaseModel]) -> Problem:
             path = f"{path}.{facts['at']}" if path else facts["at"]
             value = value.get(facts["at"]) if isinstance(value, Mapping) else getattr(value, facts["at"], None)
         return Problem(path, shown(value), facts["allowed"], facts["kind"], facts["rule"] or None, facts["ar"])
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         names = _fields_beside(location, model)
         close = difflib.get_close_matches(str(location[-1]), names, n=1)
         allowed = ", ".join([*close, *(name for name in names if name not in close)])
@@ -93,16 +94,8 @@ def _writable(text: str) -> str:
 
 
 def _fields_beside(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
-    at: type[BaseModel] | None = model
+    at: Block | None = model
     for step in location[:-1]:
         if isinstance(step, str) and at is not None:
-            at = _model_in(at.model_fields[step].annotation) if step in at.model_fields else None
-    return list(at.model_fields) if at is not None else []
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (Union, UnionType, tuple):
-        return next((model for model in map(_model_in, get_args(annotation)) if model is not None), None)
-    return None
+            at = block_in(fields_of(at).get(step))
+    return list(fields_of(at)) if at is not None else []

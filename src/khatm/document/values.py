@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -99,24 +100,14 @@ class Number:
     def read(self, value: object) -> Decimal:
         """Return the decimal; raises the field's refusal."""
         if isinstance(value, str):
-            text = value
-        elif type(value) is int:
+            return _number(self, value)
+        if type(value) is int:
             text = str(value) if abs(value) < 10**12 else ""
         elif isinstance(value, Decimal) and value.is_finite():
             text = plain(value)
         else:
             text = ""
-        if not _NUMBER.match(text):
-            raise refused(
-                "number",
-                'a decimal number as text such as "10.03": digits 0-9 and a point, at most 12 digits before it and 15 '
-                "behind, no exponent, no NaN, no separators",
-                'رقم عشري كنص مثل "10.03": الأرقام 0-9 ونقطة، حتى 12 خانة قبلها و15 بعدها، دون أُسّ أو فواصل',
-            )
-        number = Decimal(text)
-        if not self.allows(number):
-            raise refused("range", self.allowed, self.allowed_ar, self.rule)
-        return number if number else abs(number)  # no negative zero
+        return _number(self, text)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -131,6 +122,22 @@ class Number:
             "anyOf": [{"type": "string", "pattern": f"^{NUMBER_PATTERN}$"}, {"type": "integer"}],
             "description": f"A decimal number as text, {self.allowed}.",
         }
+
+
+@lru_cache(maxsize=1024)
+def _number(kind: Number, text: str) -> Decimal:
+    """Read a number from text; the lines of a document share most of theirs."""
+    if not _NUMBER.match(text):
+        raise refused(
+            "number",
+            'a decimal number as text such as "10.03": digits 0-9 and a point, at most 12 digits before it and 15 '
+            "behind, no exponent, no NaN, no separators",
+            'رقم عشري كنص مثل "10.03": الأرقام 0-9 ونقطة، حتى 12 خانة قبلها و15 بعدها، دون أُسّ أو فواصل',
+        )
+    number = Decimal(text)
+    if not kind.allows(number):
+        raise refused("range", kind.allowed, kind.allowed_ar, kind.rule)
+    return number if number else abs(number)  # no negative zero
 
 
 def _two_decimals(number: Decimal) -> bool:

@@ -6,6 +6,8 @@ between elements. Source: the document standard, section 11; the stamp standard,
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol
 
 from khatm.document.canonical import CanonicalInvoice, StampFacts
@@ -52,15 +54,20 @@ class ChainPlace:
 def write(computed: ComputedDocument, place: Place) -> CanonicalInvoice:
     """Return the document's canonical bytes, cut where the stamp goes in."""
     document, totals = computed.document, computed.totals
-    tail = [*_parties(document), *_delivery(computed), *_payment(document), *_adjustments(computed)]
-    tail += _tax_totals(computed)
-    tail += _monetary_total(computed)
     currency = document.currency
-    # Encoded one by one: thousands of lines in one text would take four times the bytes on the way.
-    pieces = [part.encode() for part in tail]
-    pieces += [line_xml(line, currency).encode() for line in computed.lines]
-    pieces += [prepayment_xml(line, currency).encode() for line in computed.prepayment_lines]
-    pieces.append(_ROOT_END)
+    tail = BytesIO()
+    for part in chain(
+        _parties(document),
+        _delivery(computed),
+        _payment(document),
+        _adjustments(computed),
+        _tax_totals(computed),
+        _monetary_total(computed),
+        (line_xml(line, currency) for line in computed.lines),
+        (prepayment_xml(line, currency) for line in computed.prepayment_lines),
+    ):
+        tail.write(part.encode())  # one by one, so that a long document is in memory once
+    tail.write(_ROOT_END)
     facts = StampFacts(
         seller_name=document.seller.name,
         vat_number=document.seller.vat,
@@ -75,7 +82,7 @@ def write(computed: ComputedDocument, place: Place) -> CanonicalInvoice:
         icv=str(place.counter),
         pih=place.previous_hash,
     )
-    return CanonicalInvoice(_ROOT_START, "".join(_header(computed, place)).encode(), b"".join(pieces), facts)
+    return CanonicalInvoice(_ROOT_START, "".join(_header(computed, place)).encode(), tail.getvalue(), facts)
 
 
 def unstamped_xml(invoice: CanonicalInvoice) -> bytes:

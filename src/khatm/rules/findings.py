@@ -1,15 +1,13 @@
 """What a validation says: findings, and one report per stage."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "advice"]
 Stage = Literal["xml", "schema", "en16931", "ksa", "signature", "qr", "pih", "advice"]
 Status = Literal["passed", "failed", "skipped", "undecided"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One broken rule at one node; the sentences are looked up in the catalogue by `rule`."""
 
     rule: str
@@ -23,8 +21,7 @@ class Finding:
     """The text in question, when the rule looks at one."""
 
 
-@dataclass(frozen=True, slots=True)
-class StageReport:
+class StageReport(NamedTuple):
     """What one stage found; it is failed exactly when it holds an error."""
 
     stage: Stage

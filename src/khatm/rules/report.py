@@ -3,10 +3,14 @@
 Source: the design's contract for `khatm validate`: stages in order, one record per failing node, both languages.
 """
 
+from typing import TYPE_CHECKING
+
 from khatm.errors import Language
-from khatm.rules.catalogue import Entry, explain
 from khatm.rules.findings import Finding
 from khatm.rules.validation import ValidationReport
+
+if TYPE_CHECKING:
+    from khatm.rules.catalogue import Entry
 
 Sentences = dict[Language, str]
 
@@ -45,7 +49,9 @@ def sentences(finding: Finding, report: ValidationReport) -> tuple[Sentences, Se
     return message, {"en": entry.en.fix, "ar": entry.ar.fix}
 
 
-def _entry(rule: str) -> Entry:
+def _entry(rule: str) -> "Entry":
+    from khatm.rules.catalogue import explain  # of no use to a document without findings
+
     entry = explain(rule) or explain("XSD_ZATCA_INVALID")
     assert entry is not None
     return entry

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from khatm.rules.edition import BOTH, Edition
 from khatm.rules.findings import Severity
@@ -43,8 +43,7 @@ class Over(Generic[T]):
         return self.within(reading, found) if found else NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """One assertion site in the editions that share its test and severity.
 
     A site whose test or severity differs between editions is registered once for each.

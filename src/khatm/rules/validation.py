@@ -5,9 +5,8 @@ rule specifications of both stylesheets (evaluation model).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 
@@ -36,8 +35,7 @@ _UNASKED: Final = StageReport("advice", "skipped", note="not asked for")
 _NOT_INVOICE: Final = StageReport("advice", "skipped", note="the document is no UBL Invoice")
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationReport:
+class ValidationReport(NamedTuple):
     """What every stage says of a document."""
 
     edition: Edition

@@ -6,7 +6,6 @@ Source: the stamp standard, section 3.
 import base64
 import hashlib
 import re
-import secrets
 from copy import deepcopy
 from itertools import chain, islice
 from typing import Final
@@ -14,9 +13,11 @@ from typing import Final
 from lxml import etree
 
 from khatm.document.canonical import CanonicalInvoice
+from khatm.document.errors import UnreadableXml
 from khatm.document.xml import CBC, INV, parse, text_of
 from khatm.stamp.errors import MissingElement, NotCanonical
 from khatm.stamp.facts import SUPPLIER, facts_of, require_facts, sources
+from khatm.stamp.source_text import Span, canonical_source, parse_plain, without_extensions
 
 INITIAL_PIH: Final = "NWZlY2ViNjZmZmM4NmYzOGQ5NTI3ODZjNmQ2OTZjNzljMmRiYzIzOWRkNGU5MWI0NjcyOWQ3M2EyN2ZiNTdlOQ=="
 """The previous invoice hash of a unit's first document: base64 of the hexadecimal SHA-256 of the character 0."""
@@ -35,8 +36,7 @@ def read_canonical(xml: bytes) -> CanonicalInvoice:
 
     Raises UnreadableXml, NotCanonical, or MissingElement for what the stamp needs (supplier, names, totals, times).
     """
-    tree = parse(xml)
-    remove_stamp(tree)
+    tree, span = _unstamped(xml)
     root = tree.getroot()
     if root.tag != f"{{{INV}}}Invoice":
         raise MissingElement("Invoice (UBL 2.1) as its root element", "the stamp")
@@ -46,11 +46,11 @@ def read_canonical(xml: bytes) -> CanonicalInvoice:
         raise MissingElement("cac:AccountingSupplierParty", "the place of the stamp")
     facts = facts_of(first)
     require_facts(facts)
-    canonical = canonicalise(tree)
-    start = _ROOT_START.match(canonical)
+    text, begin, end = span
+    start = _ROOT_START.match(text, begin)
     assert start is not None  # the canonical form of a document always begins so
-    cut = _supplier_place(canonical, tree, supplier)
-    return CanonicalInvoice(canonical[: start.end()], canonical[start.end() : cut], canonical[cut:], facts)
+    cut = _supplier_place(span, supplier)
+    return CanonicalInvoice(text[begin : start.end()], text[start.end() : cut], text[cut:end], facts)
 
 
 def invoice_hash(xml: bytes) -> str:
@@ -58,14 +58,38 @@ def invoice_hash(xml: bytes) -> str:
 
     Raises UnreadableXml, NotCanonical.
     """
-    tree = parse(xml)
-    remove_stamp(tree)
-    return hash_text(canonicalise(tree))
+    _, (text, begin, end) = _unstamped(xml)
+    return hash_text(memoryview(text)[begin:end])
 
 
-def hash_text(canonical: bytes) -> str:
+def hash_text(canonical: bytes | memoryview) -> str:
     """Return base64 of the SHA-256 of canonical bytes (44 characters)."""
     return base64.b64encode(hashlib.sha256(canonical).digest()).decode()
+
+
+def _unstamped(xml: bytes) -> tuple[etree._ElementTree, Span]:
+    """Return a document's canonical form without the stamp, and its tree, which may lack the lines.
+
+    Parts of the stamp are in the tree only where they tell no fact: as children of the root.
+    """
+    source = without_extensions(xml)
+    canonical = canonical_source(source)  # of no worth before the parser has taken the file
+    try:
+        tree = parse(source) if canonical is None else parse_plain(source)
+    except UnreadableXml:
+        tree, canonical = parse(xml), None  # raises with the places that the file has
+    if canonical is None:
+        remove_stamp(tree)
+        text = canonicalise(tree)
+        canonical = Span(text, 0, len(text))
+    elif canonical.text is not source and _has_deep_parts(tree.getroot()):
+        remove_stamp(tree)
+    return tree, canonical
+
+
+def _has_deep_parts(root: etree._Element) -> bool:
+    """Whether a part of a stamp may stand inside another element, where it would count as text of that."""
+    return any(each.getparent() is not root for each in root.iter(*_ALWAYS_OUT, _REFERENCES))
 
 
 def without_stamp(tree: etree._ElementTree) -> etree._ElementTree:
@@ -121,14 +145,18 @@ def canonicalise(tree: etree._ElementTree) -> bytes:
     return canonical
 
 
-def _supplier_place(canonical: bytes, tree: etree._ElementTree, supplier: etree._Element) -> int:
-    """Find where the supplier's start tag begins in the canonical bytes."""
+def _supplier_place(canonical: Span, supplier: etree._Element) -> int:
+    """Find where the start tag of the root's first supplier begins in the canonical bytes."""
+    text, begin, end = canonical
     prefix = f"{supplier.prefix}:" if supplier.prefix else ""
     tag = f"<{prefix}AccountingSupplierParty".encode()
-    place = canonical.find(tag)
-    if canonical.find(tag, place + 1) < 0:
+    place = text.find(tag, begin)
+    if text.find(tag, place + 1) < 0:
         return place
+    import secrets  # takes a while to load and is needed for hardly any document
+
     # The text stands more than once (nested, or inside a processing instruction): mark the right one and look again.
     mark = f"khatm-{secrets.token_hex(16)}"
-    supplier.addprevious(etree.ProcessingInstruction(mark))
-    return canonicalise(tree).find(f"<?{mark}".encode())
+    tree = parse(text[begin:end])
+    next(tree.getroot().iterchildren(SUPPLIER)).addprevious(etree.ProcessingInstruction(mark))
+    return begin + canonicalise(tree).find(f"<?{mark}".encode())

@@ -7,6 +7,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from khatm.stamp import armor, der
 from khatm.stamp.errors import UnreadableCertificate
@@ -36,8 +37,7 @@ _DIRECTORY_NAME = 0xA4
 _QUOTED_BY_JAVA = frozenset(',+"\\<>;=\n')
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute of a name: dotted type, the name of its string type, its value."""
 
     oid: str
@@ -228,14 +228,16 @@ def _typed(attribute: Attribute) -> str:
 
 
 def _time(element: der.Element) -> datetime:
+    """Read a time in the only form that RFC 5280, section 4.1.2.5, allows: to the second, in UTC."""
     text = element.content.decode("ascii")
-    form = {der.UTC_TIME: "%y%m%d%H%M%SZ", der.GENERALIZED_TIME: "%Y%m%d%H%M%SZ"}.get(element.tag)
-    if form is None:
+    digits = {der.UTC_TIME: 2, der.GENERALIZED_TIME: 4}.get(element.tag, 0)
+    if not digits or len(text) != digits + len("mmddHHMMSSZ") or text[-1] != "Z" or not text[:-1].isdecimal():
         raise der.MalformedDer("a validity that is no time")
-    moment = datetime.strptime(text, form).replace(tzinfo=UTC)
-    if element.tag == der.UTC_TIME and moment.year >= 2050:  # X.509 splits the century at 50, Python at 69
-        moment = moment.replace(year=moment.year - 100)
-    return moment
+    year = int(text[:digits])
+    if element.tag == der.UTC_TIME:
+        year += 1900 if year >= 50 else 2000
+    month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(digits, len(text) - 1, 2))
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def _value(attributes: tuple[Attribute, ...], oid: str) -> str:

@@ -4,7 +4,11 @@ libsecp256k1 does them where its binding is installed; elsewhere OpenSSL does, a
 the same bytes (RFC 6979 nonces). Source: the stamp standard, sections 1.1 and 4.1, vectors `ecdsa`.
 """
 
-from typing import Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -61,15 +65,31 @@ class OpenSsl:
     def verify(self, point: bytes, digest: bytes, signature: bytes) -> bool:
         """Return whether the signature fits."""
         from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import ec, utils
+        from cryptography.hazmat.primitives.asymmetric import ec
 
         try:
             key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), point)
-            key.verify(signature, digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
+            key.verify(signature, digest, _plain_ecdsa())
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+@cache
+def _plain_ecdsa() -> "ec.ECDSA":
+    """ECDSA over a digest, for verifying: the class itself loads half of `cryptography` to see if it may sign."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+    class PlainEcdsa(ec.ECDSA):
+        def __init__(self) -> None:
+            self._prehashed = utils.Prehashed(hashes.SHA256())
+
+        @property
+        def algorithm(self) -> utils.Prehashed:
+            return self._prehashed
+
+    return PlainEcdsa()
 
 
 _chosen: list[Backend] = []

@@ -4,8 +4,7 @@ Source: the stamp standard, sections 4.2 to 4.4.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 
@@ -22,8 +21,7 @@ _EMBEDDED_OBJECT: Final = f"{{{CAC}}}Attachment/{{{CBC}}}EmbeddedDocumentBinaryO
 _PROPERTIES_URI: Final = "#xadesSignedProperties"
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddedStamp:
+class EmbeddedStamp(NamedTuple):
     """The parts of the first stamp in a document, as trimmed text, and how many of each part there are.
 
     `certificate_text` keeps its inner white space; `signature` and `signed_properties` are elements of the tree.

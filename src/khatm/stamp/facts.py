@@ -3,6 +3,7 @@
 Source: the stamp standard, section 5.1.
 """
 
+from itertools import islice
 from typing import Final, cast
 
 from lxml import etree
@@ -23,15 +24,33 @@ _ISSUE_TIME: Final = f"{{{CBC}}}IssueTime"
 _VAT_TOTAL: Final = f"{{{CBC}}}TaxAmount"
 _PAYABLE: Final = f"{{{CBC}}}PayableAmount"
 
-# One evaluation for everything is several times as fast as a search per fact.
-_FACTS: Final = etree.XPath(
-    "cac:AccountingSupplierParty"
-    "|cac:AccountingSupplierParty/cac:Party/cac:PartyLegalEntity/cbc:RegistrationName"
-    "|cac:AccountingSupplierParty/cac:Party/cac:PartyTaxScheme/cbc:CompanyID"
-    "|cbc:IssueDate[1]|cbc:IssueTime[1]|cac:TaxTotal/cbc:TaxAmount|cac:LegalMonetaryTotal/cbc:PayableAmount"
-    "|cbc:UUID[1]|cbc:InvoiceTypeCode[1]|cac:AdditionalDocumentReference[normalize-space(cbc:ID)='ICV']/cbc:UUID"
-    "|cac:AdditionalDocumentReference[normalize-space(cbc:ID)='PIH']/cac:Attachment/cbc:EmbeddedDocumentBinaryObject",
-    namespaces=NAMESPACES,
+# One evaluation for everything is several times as fast as a search per fact. Of a document with thousands of lines,
+# over which each path would go, the children that hold facts are looked at one by one.
+_PATHS: Final = (
+    "cac:AccountingSupplierParty",
+    "cac:AccountingSupplierParty/cac:Party/cac:PartyLegalEntity/cbc:RegistrationName",
+    "cac:AccountingSupplierParty/cac:Party/cac:PartyTaxScheme/cbc:CompanyID",
+    "cbc:IssueDate[1]",
+    "cbc:IssueTime[1]",
+    "cac:TaxTotal/cbc:TaxAmount",
+    "cac:LegalMonetaryTotal/cbc:PayableAmount",
+    "cbc:UUID[1]",
+    "cbc:InvoiceTypeCode[1]",
+    "cac:AdditionalDocumentReference[normalize-space(cbc:ID)='ICV']/cbc:UUID",
+    "cac:AdditionalDocumentReference[normalize-space(cbc:ID)='PIH']/cac:Attachment/cbc:EmbeddedDocumentBinaryObject",
+)
+_FACTS: Final = etree.XPath("|".join(_PATHS), namespaces=NAMESPACES)
+_FACTS_OF_CHILD: Final = etree.XPath("|".join(f"self::{path}" for path in _PATHS), namespaces=NAMESPACES)
+_FEW: Final = 200
+_HOLDERS: Final = (
+    SUPPLIER,
+    _ISSUE_DATE,
+    _ISSUE_TIME,
+    f"{{{CAC}}}TaxTotal",
+    f"{{{CAC}}}LegalMonetaryTotal",
+    _UUID,
+    _TYPE_CODE,
+    f"{{{CAC}}}AdditionalDocumentReference",
 )
 _NEEDED: Final = (
     ("transaction_code", "cbc:InvoiceTypeCode with its name attribute", "the choice of QR tags"),
@@ -52,12 +71,20 @@ def read_facts(root: etree._Element) -> StampFacts:
 def sources(root: etree._Element) -> dict[str, etree._Element]:
     """Return the first element of each fact by its tag, also SUPPLIER; the counter's one stands under COUNTER."""
     first: dict[str, etree._Element] = {}
-    for element in cast("list[etree._Element]", _FACTS(root)):
+    for element in _found(root):
         tag = element.tag
         if tag == _UUID and element.getparent() is not root:
             tag = COUNTER
         first.setdefault(tag, element)
     return first
+
+
+def _found(root: etree._Element) -> "list[etree._Element]":
+    if len(root) > _FEW:
+        held = list(islice(root.iterchildren(*_HOLDERS), _FEW))
+        if len(held) < _FEW:
+            return [each for child in held for each in cast("list[etree._Element]", _FACTS_OF_CHILD(child))]
+    return cast("list[etree._Element]", _FACTS(root))
 
 
 def facts_of(first: dict[str, etree._Element]) -> StampFacts:

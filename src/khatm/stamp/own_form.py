@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from lxml import etree
+
 from khatm.document.canonical import StampFacts
 from khatm.document.xml import parse
 from khatm.errors import KhatmError
@@ -21,11 +23,10 @@ from khatm.stamp.certificate import Certificate, read_certificate
 from khatm.stamp.errors import UnreadableCertificate
 from khatm.stamp.facts import read_facts
 from khatm.stamp.frame import DECLARATION, QR_AFTER, QR_BEFORE, SIGNATURE, frame_of, properties_digest, undeclared
+from khatm.stamp.source_text import canonical_source, mentions_stamp
 from khatm.stamp.verify_qr import expected_tags
 
 _TIME: Final = re.compile(rb"[0-9T:.Z+-]{10,40}")
-_PARTS_OF_A_STAMP: Final = (b"UBLExtensions", b"Signature", b"QR")
-"""Where one of these stands outside the stamp, only the parser can tell whether it belongs to it."""
 _LONGEST_HEAD: Final = 4096
 _LONGEST_CERTIFICATE: Final = 16_384
 """Bytes of a root start tag and of a certificate's text; both are kept for the next document."""
@@ -59,11 +60,11 @@ def check(xml: bytes, certificate: Certificate, *, point: bytes | None = None) -
     `point` is the public key (65 bytes) that made the signature where it is not the certificate's.
     """
     form = cut(xml, certificate)
-    if form is None or any(part in form.canonical for part in _PARTS_OF_A_STAMP):
+    if form is None:
         return None
     try:
         tree = parse(form.canonical)
-        if canonicalise(tree) != form.canonical:
+        if not _is_canonical(tree, form.canonical):
             return None
     except KhatmError:
         return None
@@ -128,6 +129,11 @@ def _certificate(text: bytes) -> Certificate | None:
         return read_certificate(text)
     except UnreadableCertificate:
         return None
+
+
+def _is_canonical(tree: etree._ElementTree, text: bytes) -> bool:
+    """Whether a parsed text is canonical and has no part of a stamp."""
+    return canonical_source(text) == (text, 0, len(text)) or (not mentions_stamp(text) and canonicalise(tree) == text)
 
 
 def _signed(form: OwnForm, certificate: Certificate, point: bytes | None, digest: bytes) -> bool:

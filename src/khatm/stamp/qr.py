@@ -6,10 +6,9 @@ Source: the stamp standard, section 5.
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from khatm.stamp.errors import QrValueTooLong, UnreadableQr
 
@@ -32,8 +31,7 @@ NAME_BYTES_AT_RISK: Final = 128
 _LONGEST_BER: Final = 0xFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class QrContent:
+class QrContent(NamedTuple):
     """The records of a QR code in their order; `lengths` tells by which rule the length octets were read."""
 
     items: tuple[tuple[int, bytes], ...]

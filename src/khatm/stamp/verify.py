@@ -8,9 +8,8 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 
@@ -33,8 +32,7 @@ _USUAL_CERTIFICATE: Final = 8192
 _DECIMAL: Final = re.compile(r"\s*[+-]?[0-9]{1,100}\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """What was verified, and how every applicable check ended.
 
     `checks` maps the standard's names to results; a check that does not apply is absent. `information` holds

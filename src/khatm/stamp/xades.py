@@ -7,6 +7,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from khatm.clock import saudi_time
 from khatm.document.canonical import CanonicalInvoice, StampFacts
@@ -26,8 +27,7 @@ from khatm.stamp.frame import (
 from khatm.stamp.signers import Signer
 
 
-@dataclass(frozen=True, slots=True)
-class StampedInvoice:
+class StampedInvoice(NamedTuple):
     """A stamped invoice: the exact bytes of the file, and what went into its stamp.
 
     `signing_time` is Saudi time as written in the document, `qr` the base64 text of the QR code, `warnings` the names

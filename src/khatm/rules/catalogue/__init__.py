@@ -9,15 +9,15 @@ it.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
-from typing import Final, Literal, TypedDict
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, TypedDict
 
 from khatm.errors import Language
 
 __all__ = ["Entry", "Kind", "TermFacts", "Text", "codes", "explain", "explain_all"]
 
+_FOLDER: Final = Path(__file__).parent
 Kind = Literal["rule", "advice", "structure", "check", "gateway", "term", "doctor"]
 """`doctor` is a cause of the stamp doctor; its table makes those entries, no file here does."""
 
@@ -33,8 +33,7 @@ _FILES: Final[tuple[tuple[str, Kind], ...]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """The explanation in one language. A term has its name as title, its meaning as why, and nothing to fix.
 
     A cause of the doctor has no title.
@@ -45,8 +44,7 @@ class Text:
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
-class TermFacts:
+class TermFacts(NamedTuple):
     """Where a term of the data dictionary stands and what it may hold. Source: the document standard's field table.
 
     `status` maps `standard_invoice`, `standard_note`, `simplified_invoice` and `simplified_note` to M (mandatory),
@@ -65,8 +63,7 @@ class TermFacts:
     written_only: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One code: `fields` are the terms, CSR keys, headers or body members to look at; `term` is set for terms only.
 
     What breaks the structure can be any element, so those entries have no fields.
@@ -78,7 +75,7 @@ class Entry:
     en: Text
     ar: Text
     example: str | None = None
-    term: TermFacts | None = field(default=None, hash=False)
+    term: TermFacts | None = None
 
     def text(self, language: Language) -> Text:
         """Return the explanation in the given language."""
@@ -123,25 +120,28 @@ def explain_all(code: str) -> tuple[Entry, ...]:
 
 def codes(kind: Kind | None = None) -> list[str]:
     """Return all codes, or those of one kind, as they are written, in order and each once."""
-    found = {entry.code for name, held in _FILES if kind in (None, held) for entry in _entries_of(name, held).values()}
+    found = {code for name, held in _FILES if kind in (None, held) for code, _ in _records_of(name).values()}
     return sorted(found, key=lambda code: (code.casefold(), code))
 
 
 def _entries(code: str, kind: Kind | None) -> Iterator[Entry]:
     key = code.strip().casefold()
     for name, held in _FILES:
-        if kind in (None, held):
-            entry = _entries_of(name, held).get(key)
-            if entry is not None:
-                yield entry
+        if kind in (None, held) and key in _records_of(name):
+            yield _entry(name, held, key)
 
 
 @cache
-def _entries_of(name: str, kind: Kind) -> dict[str, Entry]:
-    """Read one file into entries by casefolded code."""
-    records: dict[str, _Record] = json.loads(files(__name__).joinpath(name).read_text(encoding="utf-8"))
-    make = _term if kind == "term" else _code
-    return {code.casefold(): make(code, kind, record) for code, record in records.items()}
+def _records_of(name: str) -> dict[str, tuple[str, _Record]]:
+    """Read one file into codes and records by casefolded code."""
+    records: dict[str, _Record] = json.loads((_FOLDER / name).read_text(encoding="utf-8"))
+    return {code.casefold(): (code, record) for code, record in records.items()}
+
+
+@cache
+def _entry(name: str, kind: Kind, key: str) -> Entry:
+    code, record = _records_of(name)[key]
+    return _term(code, record) if kind == "term" else _code(code, kind, record)
 
 
 def _code(code: str, kind: Kind, record: _Record) -> Entry:
@@ -149,7 +149,7 @@ def _code(code: str, kind: Kind, record: _Record) -> Entry:
     return Entry(code, kind, tuple(record["fields"]), en, ar, record.get("example"))
 
 
-def _term(code: str, kind: Kind, record: _Record) -> Entry:
+def _term(code: str, record: _Record) -> Entry:
     en, ar = (Text(words["name"], words["meaning"], "") for words in (record["en"], record["ar"]))
     facts = TermFacts(
         xpath=record["xpath"],
@@ -161,4 +161,4 @@ def _term(code: str, kind: Kind, record: _Record) -> Entry:
         rules=tuple(record["rules"]),
         written_only=tuple(record.get("written_only", ())),
     )
-    return Entry(code, kind, (code,), en, ar, None, facts)
+    return Entry(code, "term", (code,), en, ar, None, facts)

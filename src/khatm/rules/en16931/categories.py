@@ -1,10 +1,9 @@
 """VAT categories: which code, which scheme, where they come from and what they add up to."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from khatm.rules.abort import Abort, AbortKind
 from khatm.rules.category_shapes import shapes
@@ -53,8 +52,7 @@ def _matched_code(category: Node) -> str | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     """The codes of VAT categories met in document order, up to the first category that cannot be read."""
 
     codes: frozenset[str]
