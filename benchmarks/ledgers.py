@@ -69,7 +69,7 @@ def costless(size: int = DOCUMENT_BYTES) -> Callable[[ChainPlace, Generation], R
     xml = b"x" * size
     moment = datetime.now(UTC)
     facts = facts_of(ChainPlace("", 0, ""), moment)
-    same = {name: getattr(facts, name) for name in facts.__slots__ if name not in ("uuid", "icv", "pih")}
+    same = {name: getattr(facts, name) for name in facts._fields if name not in ("uuid", "icv", "pih")}
 
     def write(place: ChainPlace, _generation: Generation) -> Ready:
         facts = StampFacts(uuid=place.uuid, icv=str(place.counter), pih=place.previous_hash, **same)
