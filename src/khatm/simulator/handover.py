@@ -122,8 +122,9 @@ def _read(written: bytes) -> Switches:
     return switches
 
 
-_BY_FIELDS: Final = (CredentialFacts, Examination, Places, ReceivedFacts, StampFacts, WireMessage)
+_BY_FIELDS: Final = (CredentialFacts, Examination, Places, ReceivedFacts, WireMessage)
 _TABLE: Final[dict[type[Any], Callable[[Any], _Reduced]]] = {kind: _by_fields(kind) for kind in _BY_FIELDS} | {
     Switches: lambda switches: (_read, (_written(switches),)),
+    StampFacts: lambda facts: (StampFacts, tuple(facts)),
     datetime: lambda moment: (_moment, (moment.isoformat(),)),
 }
