@@ -17,7 +17,7 @@ from khatm.errors import KhatmError
 from khatm.stamp.canonical import hash_text, invoice_hash, read_canonical, remove_stamp
 from khatm.stamp.errors import MissingElement
 from khatm.stamp.facts import read_facts
-from khatm.stamp.source_text import canonical_source, without_extensions
+from khatm.stamp.source_text import canonical_pieces, canonical_source, without_extensions
 from tests.vectors.entries import read
 
 PLAIN: Final = read("unsigned/simplified-invoice.xml")
@@ -112,6 +112,21 @@ def test_it_is_the_parsers_form_or_none() -> None:
         assert found.text[found.begin : found.end] == expected, xml
         same += 1
     assert min(same, others, refused) > 100
+
+
+def test_its_pieces_are_the_parsers_form_with_the_extensions_in_place_too() -> None:
+    same = others = stamped = 0
+    for xml in documents(seed=20260306, number=2000):
+        expected = by_lxml(xml)
+        if expected is None:
+            continue
+        pieces = canonical_pieces(xml)
+        others += pieces is None
+        if pieces is not None:
+            assert b"".join(pieces) == expected, xml
+            same += 1
+            stamped += STAMP in xml
+    assert min(same, others, stamped) > 100
 
 
 def test_leaving_the_extensions_out_changes_neither_form_nor_readability() -> None:

@@ -83,12 +83,12 @@ def validate(
     QR code are looked at on simplified documents, and on standard ones that carry them. Without `advice` that stage is
     skipped; it never changes the verdict.
     """
-    try:
-        tree = parse_strictly(xml, max_bytes=max_bytes, walked=True)
-        walked = walk(tree, deepest=STRICT_DEPTH)
-    except UnreadableXml as error:
-        return _unreadable(error, edition)
     with uncollected():
+        try:
+            tree = parse_strictly(xml, max_bytes=max_bytes, walked=True)
+            walked = walk(tree, deepest=STRICT_DEPTH)
+        except UnreadableXml as error:
+            return _unreadable(error, edition)
         return _judged(tree, walked, xml, now, edition, previous_hash, reference, advice)
 
 
@@ -110,7 +110,7 @@ def _judged(
     european, saudi, *advice = judge_stages(judged, reading.at(now), edition)
     beside = [*examine_stamp(reading), *examine_qr(reading), *unfold(reading)]
     # last: it takes the stamp out of the tree
-    verification = verify_tree(tree, certificate=reference, pih=previous_hash)
+    verification = verify_tree(tree, certificate=reference, pih=previous_hash, source=xml)
     beside += [*judge_signer(reading, verification), *judge_records(reading, verification)]
     stages = (
         StageReport("xml", "passed"),

@@ -62,7 +62,9 @@ def _judge(
     """Go on with a document that is an invoice: its kind (step 4), then all that is collected (step 6)."""
     outline = read_outline(walked)
     report = RuleReport() if walked.faults else _rule_report(received, walked)
-    verification = verify_tree(tree)  # takes the stamp out of the tree, so after everything else that reads it
+    verification = verify_tree(
+        tree, source=xml
+    )  # takes the stamp out of the tree, so after everything else that reads it
     facts = _facts(outline, verification.invoice_hash)
     refusal = wrong_endpoint(received, facts.profile)
     if refusal is not None:

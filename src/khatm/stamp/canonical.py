@@ -62,9 +62,12 @@ def invoice_hash(xml: bytes) -> str:
     return hash_text(memoryview(text)[begin:end])
 
 
-def hash_text(canonical: bytes | memoryview) -> str:
-    """Return base64 of the SHA-256 of canonical bytes (44 characters)."""
-    return base64.b64encode(hashlib.sha256(canonical).digest()).decode()
+def hash_text(*canonical: bytes | memoryview) -> str:
+    """Return base64 of the SHA-256 of canonical bytes, in one piece or several (44 characters)."""
+    digest = hashlib.sha256()
+    for piece in canonical:
+        digest.update(piece)
+    return base64.b64encode(digest.digest()).decode()
 
 
 def _unstamped(xml: bytes) -> tuple[etree._ElementTree, Span]:

@@ -61,10 +61,11 @@ _SHORT: Final = re.compile(b"QR")
 """The search of a pattern takes a third of what `in` takes to find two bytes."""
 
 
-def mentions_stamp(text: bytes, at: int = 0) -> bool:
-    """Whether a text has a name of the stamp's parts behind a place; only the parser can tell if it belongs to one."""
-    named = text.find(b"UBLExtensions", at) >= 0 or text.find(b"Signature", at) >= 0
-    return named or _SHORT.search(text, at) is not None
+def mentions_stamp(text: bytes, at: int = 0, end: int | None = None) -> bool:
+    """Whether a text has a name of the stamp's parts from a place on; only the parser can tell if it belongs to one."""
+    end = len(text) if end is None else end
+    named = text.find(b"UBLExtensions", at, end) >= 0 or text.find(b"Signature", at, end) >= 0
+    return named or _SHORT.search(text, at, end) is not None
 
 
 def without_extensions(xml: bytes) -> bytes:
@@ -167,6 +168,53 @@ def canonical_source(xml: bytes) -> Span | None:
     return Span(text[begin:head_end] + canonical, 0, head_end - begin + len(canonical)) if canonical else None
 
 
+def canonical_pieces(xml: bytes) -> list[bytes | memoryview] | None:
+    """Return the canonical form of a document without its stamp, as pieces of the source, if it is spelt so.
+
+    As `canonical_source`, for a document that the parser took as it is, with its extensions; hardly anything is copied.
+    """
+    begin, head_end = _root_start(xml)
+    end = xml.rfind(b">") + 1
+    if not _is_canonical_start(xml[begin:head_end]) or xml[end:].strip(_BLANKS):
+        return None
+    plain, whole = _patterns()[0], memoryview(xml)
+    pieces: list[bytes | memoryview] = [whole[begin:head_end]]
+    at = head_end
+    for cut_begin, cut_end in (*_stamp_places(xml, head_end), (end, end)):
+        if cut_begin < at or mentions_stamp(xml, at, cut_begin):
+            return None
+        found = plain.match(xml, at, cut_begin)
+        piece = whole[at:cut_begin] if found and found.end() == cut_begin else _spelt_out(xml[at:cut_begin])
+        if not piece and at < cut_begin:
+            return None
+        pieces.append(piece)
+        at = cut_end
+    return pieces
+
+
+def _stamp_places(xml: bytes, at: int) -> list[tuple[int, int]]:
+    """Return where the parts of a stamp stand behind a place, in order, as far as they are spelt as expected."""
+    extensions = _element(xml, xml.find(_EXTENSIONS[0], at, at + _LONGEST_START), _EXTENSIONS[1])
+    at = extensions[1] if extensions else at
+    signature = _element(xml, xml.find(_SIGNATURE[0], at), _SIGNATURE[1])
+    identified = xml.find(_QR, at)
+    reference = xml.rfind(_REFERENCE_START, at, max(identified, at))
+    qr = None
+    if not xml[reference + len(_REFERENCE_START) : identified].strip(_BLANKS):
+        qr = _element(xml, reference, _REFERENCE_END)
+    return sorted(place for place in (extensions, signature, qr) if place is not None)
+
+
+def _element(xml: bytes, begin: int, end_tag: bytes) -> tuple[int, int] | None:
+    """Return begin and end of an element if the end is certain: nothing hides it, no other reference stands inside."""
+    end = xml.find(end_tag, begin) if begin >= 0 else -1
+    if end < 0 or xml.find(b"!", begin, end) >= 0 or xml.find(b"?", begin, end) >= 0:
+        return None
+    if xml.count(_REFERENCE, begin + 1, end) > 1:
+        return None
+    return begin, end + len(end_tag)
+
+
 @lru_cache(maxsize=64)
 def _is_canonical_start(tag: bytes) -> bool:
     """Whether a root start tag is canonical and binds the prefixes of the stamp's elements."""
@@ -220,9 +268,6 @@ def _without_stamp(text: bytes, at: int) -> bytes:
 
 
 def _without(text: bytes, begin: int, end_tag: bytes) -> bytes:
-    """Cut an element out if its end is certain: no comment or instruction hides it, no reference stands inside."""
-    end = text.find(end_tag, begin)
-    inside = text[begin + 1 : end]
-    if begin < 0 or end < 0 or b"!" in inside or b"?" in inside or inside.count(_REFERENCE) > 1:
-        return text
-    return text[:begin] + text[end + len(end_tag) :]
+    """Cut an element out if its end is certain."""
+    place = _element(text, begin, end_tag)
+    return text if place is None else text[: place[0]] + text[place[1] :]

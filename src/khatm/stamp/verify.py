@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -22,6 +23,7 @@ from khatm.stamp.embedded import EmbeddedStamp, isolated_text, read_embedded
 from khatm.stamp.errors import NotCanonical, UnreadableCertificate
 from khatm.stamp.facts import read_facts
 from khatm.stamp.qr import QrContent
+from khatm.stamp.source_text import canonical_pieces
 from khatm.stamp.verdict import CheckResult, Findings
 from khatm.stamp.verify_qr import check_qr
 
@@ -37,14 +39,14 @@ class Verification(NamedTuple):
 
     `checks` maps the standard's names to results; a check that does not apply is absent. `information` holds
     `signature_over_digest_value` and `qr_4_is_tax_inclusive`, which never fail a document. `warnings` are codes of
-    what is tolerated. `canonical` are the bytes that were hashed (empty if the document has no canonical form),
+    what is tolerated. `pieces` are what was hashed, one after the other (none if the document has no canonical form),
     `certificate` the embedded one if it could be read, `qr` the decoded QR code if it could be.
     """
 
     checks: dict[str, CheckResult]
     information: dict[str, bool]
     warnings: tuple[str, ...]
-    canonical: bytes
+    pieces: Sequence[bytes | memoryview]
     invoice_hash: str
     facts: StampFacts
     certificate: Certificate | None
@@ -52,6 +54,11 @@ class Verification(NamedTuple):
     signing_time: str | None
     digest_value: str | None
     signature_value: str | None
+
+    @property
+    def canonical(self) -> bytes:
+        """The bytes that were hashed; empty if the document has no canonical form."""
+        return b"".join(self.pieces)
 
     @property
     def failing(self) -> list[str]:
@@ -75,22 +82,27 @@ def verify(xml: bytes, *, certificate: Certificate | None = None, pih: str | Non
     `certificate` compares issuer and serial number with another certificate than the embedded one, as the SDK does
     with its configured file; `pih` adds the check of the previous invoice hash. Raises UnreadableXml.
     """
-    return verify_tree(parse(xml), certificate=certificate, pih=pih)
+    return verify_tree(parse(xml), certificate=certificate, pih=pih, source=xml)
 
 
 def verify_tree(
-    tree: etree._ElementTree, *, certificate: Certificate | None = None, pih: str | None = None
+    tree: etree._ElementTree,
+    *,
+    certificate: Certificate | None = None,
+    pih: str | None = None,
+    source: bytes | None = None,
 ) -> Verification:
-    """Check a document that `khatm.document.xml.parse` read; the stamp's elements may be taken out of the tree."""
+    """Check a document that `khatm.document.xml.parse` read; the stamp's elements may be taken out of the tree.
+
+    `source` are the bytes that it read, if the tree is unchanged but for parts of the stamp: most documents are spelt
+    as their canonical form, which need not be made then.
+    """
     root = tree.getroot()
     facts = read_facts(root)
     stamp = read_embedded(root)
     findings = Findings()
-    try:
-        canonical = canonicalise(without_stamp(tree))
-    except NotCanonical:
-        canonical = b""
-    invoice_hash = hash_text(canonical) if canonical else ""
+    pieces = _canonical(tree, source)
+    invoice_hash = hash_text(*pieces) if pieces else ""
     _check_presence(stamp, facts, findings)
     embedded = _read(stamp.certificate_text)
     if stamp.signature is not None:
@@ -106,7 +118,7 @@ def verify_tree(
         checks=findings.checks,
         information=findings.information,
         warnings=tuple(findings.warnings),
-        canonical=canonical,
+        pieces=pieces,
         invoice_hash=invoice_hash,
         facts=facts,
         certificate=embedded,
@@ -115,6 +127,16 @@ def verify_tree(
         digest_value=stamp.digest_value,
         signature_value=stamp.signature_value,
     )
+
+
+def _canonical(tree: etree._ElementTree, source: bytes | None) -> Sequence[bytes | memoryview]:
+    pieces = None if source is None else canonical_pieces(source)
+    if pieces is not None:
+        return pieces
+    try:
+        return [canonicalise(without_stamp(tree))]
+    except NotCanonical:
+        return ()
 
 
 def _check_presence(stamp: EmbeddedStamp, facts: StampFacts, findings: Findings) -> None:
