@@ -28,10 +28,8 @@ class LogCopying:
         self._thread: threading.Thread | None = None
 
     def wrote(self, rows: int) -> None:
-        """Count what a transaction has changed, after its commit."""
-        self._pages += (
-            _PAGES_OF_A_COMMIT + _PAGES_OF_A_ROW * rows
-        )  # what another thread's addition loses, makes it later
+        """Count what a transaction has changed, after its commit; two threads may lose a count, and it comes later."""
+        self._pages += _PAGES_OF_A_COMMIT + _PAGES_OF_A_ROW * rows
         if self._pages < _EARLIER:
             return
         with self._lock:
