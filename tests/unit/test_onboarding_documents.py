@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from khatm.clock import saudi_time
 from khatm.document.arithmetic import compute
 from khatm.document.model import read_document
 from khatm.document.writer import ChainPlace, write
@@ -72,6 +73,11 @@ def test_the_document_room_takes_them(step: ComplianceStep, seller: CheckSeller)
     assert (facts.payable, facts.vat_total, facts.vat_number) == ("115.00", "15.00", VAT)
 
 
+def _saudi_wall_clock() -> str:
+    """The time in Riyadh, told as UTC: the peer takes a Saudi date for one of UTC, three hours ahead of its clock."""
+    return saudi_time(datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @pytest.mark.parametrize("seller", [SELLER, None], ids=["own", "placeholder"])
 def test_a_second_opinion_finds_nothing(tmp_path: Path, seller: dict[str, object] | None) -> None:
     fatoora = pytest.importorskip("fatoora", reason="fatoora-rs has no wheel for this platform")
@@ -83,7 +89,9 @@ def test_a_second_opinion_finds_nothing(tmp_path: Path, seller: dict[str, object
     previous = INITIAL_PIH
     for step, xml in zip(ALL_STEPS, documents, strict=True):
         with fatoora.Config() as config:
-            report = fatoora.validate_zatca_invoice_from_str(config, xml.decode(), previous_invoice_hash=previous)
+            report = fatoora.validate_zatca_invoice_from_str(
+                config, xml.decode(), previous_invoice_hash=previous, evaluated_at=_saudi_wall_clock()
+            )
         assert (report["is_valid"], report["is_complete"]) == (True, True), report
         ran = {stage["stage"] for stage in report["stages"] if stage["status"] == "completed"}
         assert ran >= {"xsd", "cen", "ksa", "previous_invoice_hash"}
