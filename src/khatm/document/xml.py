@@ -53,7 +53,7 @@ STRICT_SCOPES: Final = 150_000_000
 """Elements times the square of the namespaces in scope; half a million elements may have seventeen each."""
 _STRIDE: Final = STRICT_ATTRIBUTES // 2 * len(' a=""')
 """Bytes: half of what more attributes than are allowed take at least."""
-_SOON_WALKED: Final = 60_000
+_SOON_WALKED: Final = 40_000
 """Opening brackets, those of end tags included."""
 LONGEST_PATH: Final = 1000
 """Characters of an XPath; the longest of an invoice has about 350."""
