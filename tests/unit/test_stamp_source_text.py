@@ -18,9 +18,11 @@ from khatm.stamp.canonical import hash_text, invoice_hash, read_canonical, remov
 from khatm.stamp.errors import MissingElement
 from khatm.stamp.facts import read_facts
 from khatm.stamp.source_text import canonical_pieces, canonical_source, without_extensions
+from khatm.stamp.verify import verify, verify_tree
 from tests.vectors.entries import read
 
 PLAIN: Final = read("unsigned/simplified-invoice.xml")
+SIGNED: Final = read("signed/simplified-invoice.xml")
 STAMP: Final = (
     b"<ext:UBLExtensions><ext:UBLExtension xmlns:ds='urn:ds'><ds:DigestValue>aGFzaA==</ds:DigestValue>"
     b"</ext:UBLExtension></ext:UBLExtensions>"
@@ -55,6 +57,24 @@ ROOTS: Final = (
     ' xmlns:a="urn:a"', ' xmlns:zz="urn:z"', ' a="b"', ' xmlns:zz="relative"', " ",
     ' xmlns:xml="http://www.w3.org/XML/1998/namespace"',
 )  # fmt: skip
+
+LINES: Final = (
+    b"",
+    b"<cac:InvoiceLine><cac:InvoiceLine></cac:InvoiceLine></cac:InvoiceLine>",
+    b"<cac:InvoiceLine><cac:InvoiceLine>" + b"<cbc:ID>1</cbc:ID>" * 9000 + b"</cac:InvoiceLine></cac:InvoiceLine>",
+    b"<cac:InvoiceLine/>",
+    b"<cac:InvoiceLine><!-- <cac:InvoiceLine> --></cac:InvoiceLine>",
+    b"<cac:AccountingSupplierParty></cac:AccountingSupplierParty>",
+    b"<cac:InvoiceLine><cac:AccountingSupplierParty></cac:AccountingSupplierParty></cac:InvoiceLine>",
+    b"<cac:Signature><cac:InvoiceLine></cac:InvoiceLine></cac:Signature>",
+    b"<cac:Other><cac:InvoiceLine></cac:InvoiceLine></cac:Other>",
+    b"<cac:InvoiceLine>",
+    b"</cac:InvoiceLine>",
+    b"<cac:InvoiceLine></cac:Item></cac:InvoiceLine>",
+    b"<cac:InvoiceLine><x:y></x:y></cac:InvoiceLine>",
+    b"<cac:Other>",
+    b"<cac:InvoiceLine>\xff</cac:InvoiceLine>",
+)
 
 
 def by_lxml(xml: bytes) -> bytes | None:
@@ -157,33 +177,14 @@ def tells_the_same(xml: bytes, expected: bytes) -> bool:
     return True
 
 
-def long_document(line: bytes = b"", at: int = 0) -> bytes:
+def long_document(line: bytes = b"", at: int = 0, short: bytes = PLAIN) -> bytes:
     """An invoice with 600 lines; `line` is put before one of them."""
-    begin, end = PLAIN.index(b"<cac:InvoiceLine>"), PLAIN.rindex(b"</cac:InvoiceLine>") + len(b"</cac:InvoiceLine>")
-    lines = [PLAIN[begin:end]] * 600
-    return PLAIN[:begin] + b"".join(lines[:at]) + line + b"".join(lines[at:]) + PLAIN[end:]
+    begin, end = short.index(b"<cac:InvoiceLine>"), short.rindex(b"</cac:InvoiceLine>") + len(b"</cac:InvoiceLine>")
+    lines = [short[begin:end]] * 600
+    return short[:begin] + b"".join(lines[:at]) + line + b"".join(lines[at:]) + short[end:]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"",
-        b"<cac:InvoiceLine><cac:InvoiceLine></cac:InvoiceLine></cac:InvoiceLine>",
-        b"<cac:InvoiceLine><cac:InvoiceLine>" + b"<cbc:ID>1</cbc:ID>" * 9000 + b"</cac:InvoiceLine></cac:InvoiceLine>",
-        b"<cac:InvoiceLine/>",
-        b"<cac:InvoiceLine><!-- <cac:InvoiceLine> --></cac:InvoiceLine>",
-        b"<cac:AccountingSupplierParty></cac:AccountingSupplierParty>",
-        b"<cac:InvoiceLine><cac:AccountingSupplierParty></cac:AccountingSupplierParty></cac:InvoiceLine>",
-        b"<cac:Signature><cac:InvoiceLine></cac:InvoiceLine></cac:Signature>",
-        b"<cac:Other><cac:InvoiceLine></cac:InvoiceLine></cac:Other>",
-        b"<cac:InvoiceLine>",
-        b"</cac:InvoiceLine>",
-        b"<cac:InvoiceLine></cac:Item></cac:InvoiceLine>",
-        b"<cac:InvoiceLine><x:y></x:y></cac:InvoiceLine>",
-        b"<cac:Other>",
-        b"<cac:InvoiceLine>\xff</cac:InvoiceLine>",
-    ],
-)
+@pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("at", [0, 300, 600])
 def test_a_long_document_is_read_as_a_short_one(line: bytes, at: int) -> None:
     xml = long_document(line, at)
@@ -200,6 +201,34 @@ def test_a_long_document_is_read_as_a_short_one(line: bytes, at: int) -> None:
         assert invoice.tail.startswith(b"<cac:AccountingSupplierParty>\n")
         assert invoice.facts == read_canonical(PLAIN).facts
         assert invoice_hash(xml) == hash_text(expected)
+
+
+def test_what_stands_between_the_lines_of_a_long_document_is_read_too() -> None:
+    xml = long_document()
+    end_tag = b"</cac:AccountingSupplierParty>"
+    begin, end = xml.index(b"<cac:AccountingSupplierParty>"), xml.index(end_tag) + len(end_tag)
+    supplier, without = xml[begin:end], xml[:begin] + xml[end:]
+    line = b"<cac:InvoiceLine>"
+    for place in (without.index(line, len(without) // 2), without.rindex(line)):
+        moved = without[:place] + supplier + without[place:]
+        assert read_canonical(moved).facts == read_canonical(PLAIN).facts
+        assert verify(moved).facts == read_canonical(PLAIN).facts
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("at", [0, 300, 600])
+def test_a_long_document_is_verified_as_its_tree(line: bytes, at: int) -> None:
+    xml = long_document(line, at, SIGNED)
+    try:
+        expected = verify_tree(parse(xml))
+    except UnreadableXml as told:
+        with pytest.raises(UnreadableXml) as found:
+            verify(xml)
+        assert found.value.facts() == told.facts()
+    else:
+        found_now = verify(xml)
+        assert found_now.canonical == expected.canonical
+        assert found_now._replace(pieces=()) == expected._replace(pieces=())
 
 
 def test_a_part_of_the_stamp_inside_a_name_is_no_part_of_the_name() -> None:

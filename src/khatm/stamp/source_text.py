@@ -53,6 +53,7 @@ _REFERENCE_END: Final = b"</cac:AdditionalDocumentReference>"
 _QR: Final = b"<cbc:ID>QR</cbc:ID>"
 _BLANKS: Final = b" \t\n"
 _LINE: Final = (b"<cac:InvoiceLine>", b"</cac:InvoiceLine>")
+_OTHERS: Final = etree.XPath("boolean(*[not(self::cac:InvoiceLine)])", namespaces={"cac": CAC})
 _LONG: Final = 131_072
 _PART: Final = 65_536
 """Bytes of lines: those of a longer document are parsed in parts of about this size, which the processor's cache holds
@@ -86,10 +87,10 @@ def without_extensions(xml: bytes) -> bytes:
 
 
 def parse_plain(xml: bytes) -> etree._ElementTree:
-    """Parse a file of which `canonical_source` knows the canonical form; the tree of a long one has no lines.
+    """Parse a file of which the canonical form is known here; the tree of a long one has no lines.
 
-    No comment, instruction or CDATA section is in such a file, so whole lines can be parsed by themselves. Raises
-    UnreadableXml, with places in a part.
+    No comment, instruction or CDATA section is in such a file, so whole lines can be parsed by themselves, if nothing
+    else stands between them. Raises UnreadableXml, with places in a part.
     """
     first, end = xml.find(_LINE[0]), xml.rfind(_LINE[1]) + len(_LINE[1])
     if first < 0 or end - first < _LONG or len(xml) > MAX_BYTES:
@@ -100,7 +101,9 @@ def parse_plain(xml: bytes) -> etree._ElementTree:
     while begin < end:
         stop = xml.find(_LINE[0], begin + _PART, end)
         stop = end if stop < 0 else stop
-        parse(b"".join((xml[:head_end], xml[begin:stop], root_end)))
+        part = parse(b"".join((xml[:head_end], xml[begin:stop], root_end)))
+        if _OTHERS(part):
+            return parse(xml)
         begin = stop
     return parse(xml[:first] + xml[end:])
 
@@ -175,7 +178,7 @@ def canonical_pieces(xml: bytes) -> list[bytes | memoryview] | None:
     """
     begin, head_end = _root_start(xml)
     end = xml.rfind(b">") + 1
-    if not _is_canonical_start(xml[begin:head_end]) or xml[end:].strip(_BLANKS):
+    if not _is_canonical_start(xml[begin:head_end]) or xml[end:].strip(_BLANKS) or len(xml) > MAX_BYTES:
         return None
     plain, whole = _patterns()[0], memoryview(xml)
     pieces: list[bytes | memoryview] = [whole[begin:head_end]]

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from lxml import etree
 
 from khatm.document.canonical import StampFacts
+from khatm.document.errors import UnreadableXml
 from khatm.document.xml import parse
 from khatm.stamp import curve
 from khatm.stamp.canonical import canonicalise, hash_text, without_stamp
@@ -23,7 +24,7 @@ from khatm.stamp.embedded import EmbeddedStamp, isolated_text, read_embedded
 from khatm.stamp.errors import NotCanonical, UnreadableCertificate
 from khatm.stamp.facts import read_facts
 from khatm.stamp.qr import QrContent
-from khatm.stamp.source_text import canonical_pieces
+from khatm.stamp.source_text import canonical_pieces, parse_plain
 from khatm.stamp.verdict import CheckResult, Findings
 from khatm.stamp.verify_qr import check_qr
 
@@ -82,7 +83,12 @@ def verify(xml: bytes, *, certificate: Certificate | None = None, pih: str | Non
     `certificate` compares issuer and serial number with another certificate than the embedded one, as the SDK does
     with its configured file; `pih` adds the check of the previous invoice hash. Raises UnreadableXml.
     """
-    return verify_tree(parse(xml), certificate=certificate, pih=pih, source=xml)
+    pieces = canonical_pieces(xml)  # of no worth before the parser has taken the file
+    try:
+        tree = parse(xml) if pieces is None else parse_plain(xml)
+    except UnreadableXml:
+        tree, pieces = parse(xml), None  # raises with the places that the file has
+    return _verified(tree, pieces, certificate, pih)
 
 
 def verify_tree(
@@ -97,11 +103,22 @@ def verify_tree(
     `source` are the bytes that it read, if the tree is unchanged but for parts of the stamp: most documents are spelt
     as their canonical form, which need not be made then.
     """
+    return _verified(tree, None if source is None else canonical_pieces(source), certificate, pih)
+
+
+def _verified(
+    tree: etree._ElementTree,
+    pieces: Sequence[bytes | memoryview] | None,
+    certificate: Certificate | None,
+    pih: str | None,
+) -> Verification:
+    """Check a document whose canonical form is known, or has to be made of the tree, which has all its parts then."""
     root = tree.getroot()
     facts = read_facts(root)
     stamp = read_embedded(root)
     findings = Findings()
-    pieces = _canonical(tree, source)
+    if pieces is None:
+        pieces = _canonical(tree)
     invoice_hash = hash_text(*pieces) if pieces else ""
     _check_presence(stamp, facts, findings)
     embedded = _read(stamp.certificate_text)
@@ -129,10 +146,7 @@ def verify_tree(
     )
 
 
-def _canonical(tree: etree._ElementTree, source: bytes | None) -> Sequence[bytes | memoryview]:
-    pieces = None if source is None else canonical_pieces(source)
-    if pieces is not None:
-        return pieces
+def _canonical(tree: etree._ElementTree) -> Sequence[bytes]:
     try:
         return [canonicalise(without_stamp(tree))]
     except NotCanonical:
