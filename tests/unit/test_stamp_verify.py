@@ -175,6 +175,16 @@ def test_the_isolated_text() -> None:
     assert isolated(f"<r {declared}><x:SignedProperties><!-- c --></x:SignedProperties></r>") is None
 
 
+def test_signed_properties_are_isolated_as_they_are_written() -> None:
+    """An element of the root's default namespace keeps its name, also where the document has to be canonicalised."""
+    odd = SIGNED.replace(b"</xades:SigningTime>", b"</xades:SigningTime><Note></Note>", 1)
+    written = changed(b"<cbc:ProfileID>", b"<!-- not canonical as it stands --><cbc:ProfileID>", odd)
+    expected = verify(odd).checks["signed_properties_digest"].expected
+    assert expected is not None
+    assert expected != verify(SIGNED).checks["signed_properties_digest"].expected
+    assert verify(written).checks["signed_properties_digest"].expected == expected
+
+
 def test_the_sdks_way_of_comparing_with_a_configured_certificate() -> None:
     other = read_certificate(read("certificates/own-ccsid-en.der"))
     assert set(verify(SIGNED, certificate=other).failing) == {"issuer_name", "serial_number"}

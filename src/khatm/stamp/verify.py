@@ -117,13 +117,15 @@ def _verified(
     facts = read_facts(root)
     stamp = read_embedded(root)
     findings = Findings()
+    properties = stamp.signed_properties  # their text is taken before parts leave the tree, which may change prefixes
+    properties_text = None if properties is None else isolated_text(properties)
     if pieces is None:
         pieces = _canonical(tree)
     invoice_hash = hash_text(*pieces) if pieces else ""
     _check_presence(stamp, facts, findings)
     embedded = _read(stamp.certificate_text)
     if stamp.signature is not None:
-        _check_digests(stamp, invoice_hash, findings)
+        _check_digests(stamp, properties_text, invoice_hash, findings)
         _check_certificate(stamp, embedded, certificate or embedded, findings)
         _check_signature(stamp, embedded, invoice_hash, findings)
     content = None
@@ -184,11 +186,11 @@ def _certificate(text: str) -> Certificate | None:
         return None
 
 
-def _check_digests(stamp: EmbeddedStamp, invoice_hash: str, findings: Findings) -> None:
+def _check_digests(stamp: EmbeddedStamp, properties_text: str | None, invoice_hash: str, findings: Findings) -> None:
     findings.compare("invoice_digest", invoice_hash or None, stamp.digest_value)
-    properties = stamp.signed_properties
-    text = None if properties is None else isolated_text(properties)
-    expected = None if text is None else _hexadecimal_digest(text.encode("utf-8", "surrogatepass"))
+    expected = (
+        None if properties_text is None else _hexadecimal_digest(properties_text.encode("utf-8", "surrogatepass"))
+    )
     findings.compare("signed_properties_digest", expected, stamp.properties_digest)
 
 
