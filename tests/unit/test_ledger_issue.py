@@ -12,7 +12,7 @@ from khatm.ledger.documents import DocumentState, Profile, Route, content_digest
 from khatm.ledger.errors import ChainPlaceMismatch, NoLiveCredentials, ReferenceTaken, UnknownDocument, UnknownUnit
 from khatm.ledger.generations import Generation
 from khatm.ledger.issue import ChainPlace
-from khatm.ledger.issue_rows import fresh_uuid
+from khatm.ledger.issue_rows import fresh_uuid, uuid_beginning
 from tests.unit.ledger_stage import (
     FIRST_PIH,
     START,
@@ -191,13 +191,25 @@ def test_the_deadline_is_a_day_after_issue_date_and_time(time: str, deadline: da
     assert reporting_deadline("2026-03-01", time, START) == deadline
 
 
-def test_uuids_are_random_ones_of_version_4() -> None:
-    made = [fresh_uuid() for _ in range(2000)]
-    assert len(set(made)) == 2000
-    for text in made:
+def test_uuids_have_the_form_of_version_4_and_begin_with_the_time() -> None:
+    made = [fresh_uuid(uuid_beginning(START + timedelta(milliseconds=number))) for number in range(2000)]
+    assert made == sorted(made)
+    for number, text in enumerate(made):
         parsed = uuid.UUID(text)
         assert (str(parsed), parsed.version, parsed.variant) == (text, 4, uuid.RFC_4122)
-    # Every digit that is not fixed takes every value.
-    free = [place for place in range(36) if place not in (8, 13, 14, 18, 19, 23)]
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=parsed.int >> 80)
+        assert moment == START + timedelta(milliseconds=number)
+
+
+def test_uuids_of_one_moment_differ_in_every_digit_that_is_free() -> None:
+    made = [fresh_uuid(uuid_beginning(START)) for _ in range(2000)]
+    assert len(set(made)) == 2000
+    free = [place for place in range(15, 36) if place not in (18, 19, 23)]
     assert all({text[place] for text in made} == set("0123456789abcdef") for place in free)
     assert {text[19] for text in made} == set("89ab")
+
+
+@pytest.mark.parametrize("moment", [datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)])
+def test_a_clock_that_is_far_off_spoils_no_uuid(moment: datetime) -> None:
+    text = fresh_uuid(uuid_beginning(moment))
+    assert str(uuid.UUID(text)) == text

@@ -100,7 +100,7 @@ def issue_together(
     whatever `write` raised. Source: the gateway contract 8.4.
     """
     chains: dict[str, _Chain | LedgerError] = {}
-    moment = _Moment(now, schema.moment_text(now))
+    moment = _Moment(now, schema.moment_text(now), issue_rows.uuid_beginning(now))
     # In one order for all processes, so that no two of them wait for each other's units.
     for name in sorted({request.unit_name for request in requests}):
         try:
@@ -121,10 +121,11 @@ def issue_together(
 
 
 class _Moment(NamedTuple):
-    """When the documents of a transaction are issued, and how the database stores that."""
+    """When the documents of a transaction are issued, how the database stores that, and how their UUIDs begin."""
 
     time: datetime
     text: str
+    uuid_beginning: str
 
 
 class _Chain:
@@ -159,7 +160,7 @@ class _Chain:
             generation = self._generation or self._ready()
         except LedgerError as error:
             return error
-        place = ChainPlace(issue_rows.fresh_uuid(), self._next_icv, self._last_hash)
+        place = ChainPlace(issue_rows.fresh_uuid(self._moment.uuid_beginning), self._next_icv, self._last_hash)
         try:
             stamped = request.write(place, generation)
             _require_place(self._locked.unit_name, place, stamped.facts)
@@ -227,7 +228,7 @@ class _Placed:
         moment: _Moment,
     ) -> None:
         facts = stamped.facts
-        self._issued_at, issued_at = moment
+        self._issued_at, issued_at, _ = moment
         self._simplified = facts.simplified
         self._deadline, deadline = None, None
         if self._simplified:
