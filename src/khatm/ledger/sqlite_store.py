@@ -97,6 +97,8 @@ class SqliteStore:
             yield connection
             driver.execute("COMMIT")
             rows = driver.total_changes - before
+            if rows:
+                self._log_copying.wrote(rows, driver)
         except BaseException as error:
             driver.rollback()  # after a full disk SQLite may have done so by itself; then this does nothing
             connection.rollback()  # the toolkit's own notion of a transaction begins anew
@@ -105,8 +107,6 @@ class SqliteStore:
             raise
         finally:
             self._connections.give_back(connection)
-        if rows:
-            self._log_copying.wrote(rows)
 
     def _in_turn(self, step: Callable[[sqlite3.Connection], object], driver: sqlite3.Connection) -> None:
         """Try a step until the database is free; SQLite's own fixed waits would let equals collide again and again."""
