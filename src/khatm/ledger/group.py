@@ -67,8 +67,17 @@ class Caller(Generic[AnyRequest]):
 
     def wake(self) -> None:
         """End the sleep, or the next one before it begins; once more changes nothing."""
-        with suppress(RuntimeError):
+        try:  # `suppress` takes as long as all of this
             self._signal.release()
+        except RuntimeError:
+            return
+
+    def wake_following(self) -> None:
+        """Wake whoever is to be woken by this one, if there is one."""
+        following = self.following
+        if following is not None:
+            following.wake()
+            self.following = None  # after it: an interruption in between wakes twice, not never
 
 
 class Lane(Generic[AnyRequest]):
@@ -88,31 +97,23 @@ class Lane(Generic[AnyRequest]):
         """
         caller = Caller(requests)
         try:
-            if len(requests) != 1 or not self._alone(caller):
-                self._in_turn(caller)
+            with self._guard:
+                leads = self._leader is None
+                if leads:
+                    self._leader = caller
+                if not leads or len(requests) > 1:
+                    self._queue.append(caller)
+            if leads and len(requests) == 1:  # nobody else is there: the common case needs no queue
+                self._serve(requests)
+                caller.requests = ()
+            while caller.requests:
+                if self._leader is caller:
+                    self._lead(caller)
+                else:
+                    caller.sleep()
+                    caller.wake_following()
         finally:
             self._leave(caller)
-
-    def _alone(self, caller: Caller[AnyRequest]) -> bool:
-        """Serve one request at once if nobody else is there; the common case, without a queue."""
-        with self._guard:
-            if self._leader is not None:
-                return False
-            self._leader = caller
-        self._serve(caller.requests)
-        caller.requests = ()
-        return True
-
-    def _in_turn(self, caller: Caller[AnyRequest]) -> None:
-        with self._guard:
-            self._queue.append(caller)
-            if self._leader is None:
-                self._leader = caller
-        while caller.requests:
-            if self._leader is caller:
-                self._lead(caller)
-            else:
-                caller.sleep()
 
     def _lead(self, caller: Caller[AnyRequest]) -> None:
         batch: list[AnyRequest] = []
@@ -144,7 +145,8 @@ class Lane(Generic[AnyRequest]):
         for each in self._queue:
             if each.taken:
                 each.taken = False
-                each.requests = [request for request in each.requests if not request.settled]
+                one = len(each.requests) == 1 and each.requests[0].settled
+                each.requests = () if one else [request for request in each.requests if not request.settled]
             if each.left:
                 continue
             (waiting if each.requests else served).append(each)
@@ -166,6 +168,4 @@ class Lane(Generic[AnyRequest]):
                     self._queue.remove(caller)
             if self._leader is caller:
                 self._promote()
-            following = caller.following
-        if following is not None:
-            following.wake()
+        caller.wake_following()
