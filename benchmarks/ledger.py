@@ -25,7 +25,9 @@ GROUPED_AIM = 0.5
 CALLERS = 32
 
 COMMITS = 400
-"""In a turn, so that each turn holds checkpoints: what a commit writes to the log is copied into the database later."""
+"""In a turn of single commits, which write so much that it is copied from the log into the database more than once."""
+GROUPED = 2400
+"""Documents in a turn of those that share commits; they write a third as much each."""
 
 Timed = Callable[[], list[float]]
 """Does a thing some times over and returns the seconds of each; of several at once, of one in the mean."""
@@ -44,7 +46,7 @@ def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
         ThreadPoolExecutor(CALLERS) as callers,
     ):
         write = costless()
-        commits = COMMITS if turn > 0.01 else 8
+        commits, grouped = (COMMITS, GROUPED) if turn > 0.01 else (8, 64)
         content = _content()
         issuer = Issuer(ledger, SystemClock())
         stamped = _stamping_write(issuer, ledger, content)
@@ -54,8 +56,8 @@ def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
             partial(_each, partial(_bare_commit, bare, b"x" * DOCUMENT_BYTES), commits),
             partial(_each, partial(write, place, generation), commits),
             partial(_each, lambda: ledger.issue(UNIT, write), commits),
-            partial(_grouped, callers, lambda: ledger.issue(UNIT, write), max(2 * commits // CALLERS, 1)),
-            partial(_together, ledger, write, max(2 * commits // 64, 1)),
+            partial(_grouped, callers, lambda: ledger.issue(UNIT, write), grouped // CALLERS),
+            partial(_together, ledger, write, grouped // 64),
             partial(_each, lambda: ledger.issue(UNIT, stamped()), commits // 8),
             partial(_each, lambda: issuer.issue(UNIT, content), commits // 8),
         ]
