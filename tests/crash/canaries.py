@@ -26,6 +26,8 @@ from tests import postgresql
 WINDOW = 12
 """Bytes of a long secret that give it away: 72 bits of a base64 text are found nowhere by chance."""
 _WORD = rb"(?<![0-9A-Za-z+/=])(?<!\d[.,])%s(?![0-9A-Za-z+/=])"
+_WORD_DECODED = rb"(?<![0-9A-Za-z])(?<!\d[.,])%s(?![0-9A-Za-z])"
+_GROUPS = re.compile(rb"(?:[A-Za-z0-9+/_-]{4})+")
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,12 @@ class Search:
         self.searched: dict[str, int] = {}
         """Bytes looked through, by place."""
         self._needles: dict[bytes, tuple[str, str]] = {}
-        self._words: list[tuple[re.Pattern[bytes], bytes, str, str]] = []
+        self._words: list[tuple[bytes, Canary, str]] = []
         for canary in canaries:
             for piece in canary.pieces:
                 for spelling, form in spellings(piece).items():
-                    if canary.word and spelling in ("raw", "utf-16-le", "utf-16-be"):
-                        self._words.append((re.compile(_WORD % re.escape(form)), form, canary.name, spelling))
+                    if canary.word and spelling.startswith(("raw", "utf-16", "base64")):
+                        self._words.append((form, canary, spelling))
                     else:
                         self._needles[form] = canary.name, spelling
 
@@ -98,14 +100,32 @@ class Search:
             for needle, (canary, spelling) in self._needles.items():
                 if _holds(form, needle):
                     self.finds.add(Find(place, canary, spelling))
-            for pattern, word, canary, spelling in self._words:
-                if word in form and pattern.search(form):
-                    self.finds.add(Find(place, canary, spelling))
+            for word, short, spelling in self._words:
+                if _holds(form, word) and _stands_alone(form, word, short, spelling):
+                    self.finds.add(Find(place, short.name, spelling))
 
     def look_at_file(self, place: str, path: Path) -> None:
         """Look through a file as it lies on the disk, its name included."""
         self.look(place, path.name.encode())
         self.look(place, path.read_bytes())
+
+
+def _stands_alone(data: bytes, word: bytes, canary: Canary, spelling: str) -> bool:
+    """Whether a short secret stands somewhere as a word of its own; in base64, in the text that was encoded.
+
+    A certificate's serial number, for one, has dozens of digits, and stands in encoded documents.
+    """
+    if not spelling.startswith("base64"):
+        return re.search(_WORD % re.escape(word), data) is not None
+    before = (0, 2, 3)[int(spelling[-1])]  # characters of the first group that hold other bits too
+    for found in re.finditer(re.escape(word), data):
+        begin, end = found.start() - before, found.start() - before + -(-(before + len(word)) // 4) * 4
+        around = data[max(begin - 4, 0) : begin], data[begin:end], data[end : end + 4]
+        text = b"".join(group for group in around if _GROUPS.fullmatch(group))
+        decoded = base64.b64decode(text.translate(bytes.maketrans(b"-_", b"+/")))
+        if canary.value not in decoded or re.search(_WORD_DECODED % re.escape(canary.value), decoded):
+            return True
+    return False
 
 
 def _finder() -> Callable[[bytes, bytes], bool]:
