@@ -104,8 +104,7 @@ class Document(NamedTuple):
     """The document that this one corrects or changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedDocument:
+class IssuedDocument(NamedTuple):
     """What an issue gives back: the document, its exact stamped bytes, and whether it had been issued before."""
 
     document: Document

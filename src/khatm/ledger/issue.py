@@ -168,7 +168,7 @@ class _Chain:
         except Exception as error:
             return error
         placed = _Placed(generation, place, stamped, request, follows, self._moment)
-        self.new.append(placed.row)
+        self.new.append(placed)
         self._next_icv, self._last_hash = place.counter + 1, stamped.invoice_hash
         if reference is not None:
             self._by_reference[reference] = placed
@@ -196,7 +196,7 @@ class _Chain:
         """Return the document that has the request's reference already; raises ReferenceTaken."""
         placed = self._by_reference.get(reference)
         if placed is not None:
-            known = placed.row.document
+            known = placed.document
             self._require_same(request, known.content_digest, known.icv, known.uuid)
             return _Repeated(placed)
         row = self._connection.execute(
@@ -213,10 +213,10 @@ class _Chain:
             raise ReferenceTaken(unit=self._locked.unit_name, reference=str(request.reference), icv=icv, uuid=uuid)
 
 
-class _Placed:
-    """A new document at its place, and its row as the database keeps it."""
+class _Placed(Row):
+    """A new document at its place, with its row as the database keeps it."""
 
-    __slots__ = ("_deadline", "_issued_at", "_simplified", "row")
+    __slots__ = ("_deadline", "_issued_at", "_simplified")
 
     def __init__(
         self,
@@ -234,7 +234,7 @@ class _Placed:
         if self._simplified:
             self._deadline = documents.reporting_deadline(facts.issue_date, facts.issue_time, moment.time)
             deadline = _deadline_text(self._deadline)
-        document = NewDocument(
+        self.document = NewDocument(
             generation.unit_id,
             generation.id,
             place.counter,
@@ -257,13 +257,15 @@ class _Placed:
             0,
             follows,
         )
-        self.row = Row(document, stamped.xml, request.authored)
+        self.xml = stamped.xml
+        self.authored = request.authored
+        self.document_id = 0
 
     def issued(self, *, repeated: bool = False) -> IssuedDocument:
         """Return what the caller gets."""
-        row = self.row.document
+        row = self.document
         document = Document(
-            self.row.document_id,
+            self.document_id,
             row.unit_id,
             row.generation_id,
             row.icv,
@@ -283,12 +285,12 @@ class _Placed:
             DocumentState.ISSUED,
             Route.REPORTING if self._simplified else Route.CLEARANCE,
             row.attempts,
-            next_attempt_at=None,
-            reason=None,
-            settled_at=None,
-            follows=row.follows,
+            None,  # the next attempt, a reason, and when it was settled: not yet
+            None,
+            None,
+            row.follows,
         )
-        return IssuedDocument(document, self.row.xml, repeated)
+        return IssuedDocument(document, self.xml, repeated)
 
 
 _deadline_text = lru_cache(maxsize=64)(schema.moment_text)
