@@ -151,3 +151,16 @@ def test_a_database_that_cannot_be_opened_is_left_to_those_who_write(writer: sql
     copying.close()
     copying.wrote(1, writer)
     assert writer.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_where_no_thread_can_be_started_writing_goes_on(
+    writer: sqlite3.Connection, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    copying = LogCopying(connect)
+    copying.wrote(10_000, writer)
+    copying.wrote(10_000, writer)
+    copying.close()

@@ -49,8 +49,10 @@ class LogCopying:
             if self._thread is not None and self._thread.is_alive():
                 return
             self._pages = 0.0
-            self._thread = threading.Thread(target=self._copy, name="khatm-log-copying", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._copy, name="khatm-log-copying", daemon=True)
+            with suppress(RuntimeError):  # no more threads: a commit does it, and what was committed stays acknowledged
+                thread.start()
+                self._thread = thread
 
     def _copy(self) -> None:
         with suppress(sqlite3.Error), closing(self._connect()) as connection:  # what fails here, a commit does again
