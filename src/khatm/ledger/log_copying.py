@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Final
 
-MOST_PAGES: Final = 8000
-"""Pages of the log at which whoever commits copies what is left, after which it begins anew: 32 MB."""
-_EARLIER: Final = 6000
+MOST_PAGES: Final = 16_000
+"""Pages of the log at which whoever commits copies what is left, after which it begins anew: 64 MB."""
+_EARLIER: Final = 12_000
 """Pages, by our count of what this process wrote, at which a thread begins with it."""
 _PAGES_OF_A_COMMIT: Final = 6
 _PAGES_OF_A_ROW: Final = 1.4

@@ -268,8 +268,8 @@ _SETTINGS = (
     "checkpoint_fullfsync=ON",
     "foreign_keys=ON",
     "busy_timeout=0",
-    # Pages that every issue changes are copied into the database once for each checkpoint: at 32 MB of log instead of
-    # SQLite's 4, an eighth as often. The most of it is copied before, beside those who write (`LogCopying`).
+    # Pages that every issue changes are copied into the database once for each checkpoint: at 64 MB of log instead of
+    # SQLite's 4, a sixteenth as often. The most of it is copied before, beside those who write (`LogCopying`).
     f"wal_autocheckpoint={MOST_PAGES}",
 )
 
