@@ -157,10 +157,13 @@ def test_a_killed_submitter_leaves_the_same_bytes_to_the_next(tmp_path: Path) ->
 
 
 def _die_after_sending(home: Path, sent: Path) -> None:
+    turn = threading.Lock()  # both documents may be on their way; the death of one must not cut the other's bytes short
+
     class Deadly(Authority):
         def send(self, request: WireRequest) -> WireAnswer:
-            sent.write_bytes(request.body)
-            os.kill(os.getpid(), signal.SIGKILL)
+            with turn:
+                sent.write_bytes(request.body)
+                os.kill(os.getpid(), signal.SIGKILL)
             raise AssertionError
 
     from khatm.clock import FixedClock
