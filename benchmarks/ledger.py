@@ -61,7 +61,7 @@ def measure(*, rounds: int, turn: float) -> list[Row | Missing]:
             partial(_each, lambda: ledger.issue(UNIT, stamped()), commits // 8),
             partial(_each, lambda: issuer.issue(UNIT, content), commits // 8),
         ]
-        taken = _in_turns(ways, max(rounds // 2, 2))
+        taken = _in_turns(ways, max(rounds, 2))
     mean, median = _by(statistics.fmean, taken), _by(statistics.median, taken)
     return [
         _row("issue, the ledger's own cost", mean, 2, ALONE_AIM),
